@@ -1,0 +1,348 @@
+//! What the application is told, and the snapshots that it may read at any time.
+
+use peerloom_wire::{ChunkId, ContentId, PeerId};
+use serde::{Deserialize, Serialize};
+
+use crate::io::{CommandId, ContentKey, StoreError};
+
+/// What the application is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A command has its answer. Exactly one for each command.
+    Done {
+        /// Which command.
+        id: CommandId,
+        /// How it ended.
+        result: Result<Reply, CommandError>,
+    },
+    /// A peer was heard of for the first time.
+    PeerDiscovered(PeerInfo),
+    /// A peer is connected and authenticated.
+    PeerConnected(PeerInfo),
+    /// Something in a peer's information changed: its state, its contents.
+    PeerUpdated(PeerInfo),
+    /// A connection is gone.
+    PeerDisconnected {
+        /// The peer, as it is now.
+        peer: PeerInfo,
+        /// Why.
+        cause: DisconnectCause,
+    },
+    /// A peer is forgotten: it said goodbye or was silent for long.
+    PeerLost {
+        /// Which peer.
+        peer: PeerId,
+    },
+    /// An attempt to connect failed.
+    ConnectFailed(ConnectFailure),
+    /// A content appeared, or what is known of it changed: sources, completeness.
+    ContentChanged(ContentInfo),
+    /// A content is neither here nor at any connected peer any more.
+    ContentGone {
+        /// Which content.
+        content: ContentId,
+    },
+    /// A download moved.
+    Progress {
+        /// Which content.
+        content: ContentId,
+        /// How far it is.
+        progress: Progress,
+    },
+    /// A chunk was sent to a peer.
+    Served {
+        /// Which content.
+        content: ContentId,
+        /// To whom.
+        peer: PeerId,
+        /// Bytes of this content sent to this peer on this connection.
+        sent_bytes: u64,
+        /// The length of the content as it is stored.
+        total_bytes: u64,
+    },
+    /// A peer misbehaved.
+    Security {
+        /// Which peer.
+        peer: PeerId,
+        /// What it did.
+        kind: StrikeKind,
+        /// What follows.
+        action: SecurityAction,
+    },
+}
+
+/// What a command gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// Answers `Add`, and `Get` when the content is complete.
+    Content(ContentId),
+}
+
+/// Why a command failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The application or a newer command took it back.
+    #[error("it was cancelled")]
+    Aborted,
+    /// Nothing of that id is known here.
+    #[error("nothing is known under this id")]
+    NotFound,
+    /// No connection to the peer could be made.
+    #[error("no connection: {0}")]
+    Unreachable(ConnectFailure),
+    /// Over a limit that is ours.
+    #[error("{what} of {size} is over the limit of {max}")]
+    TooLarge {
+        /// What is too large.
+        what: Subject,
+        /// How large it is.
+        size: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// The draft does not add up, the peer is ourselves, and the like.
+    #[error("{0}")]
+    BadInput(BadInput),
+    /// The content is encrypted and nobody gave the key.
+    #[error("the content is encrypted: its share link is needed")]
+    WrongKey,
+    /// The peer is banned.
+    #[error("the peer is banned")]
+    Denied,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The node was stopped.
+    #[error("the swarm is stopped")]
+    Closed,
+}
+
+/// What was too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    /// A content, in chunks.
+    Content,
+    /// A name, in bytes.
+    Name,
+    /// A MIME type, in bytes.
+    Mime,
+    /// Commands that wait, in number.
+    Commands,
+}
+
+impl core::fmt::Display for Subject {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Content => "a content (in chunks)",
+            Self::Name => "a name (in bytes)",
+            Self::Mime => "a MIME type (in bytes)",
+            Self::Commands => "the list of waiting commands",
+        })
+    }
+}
+
+/// What is wrong with a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum BadInput {
+    /// Length and number of chunks don't agree.
+    #[error("the length and the number of chunks don't agree")]
+    ChunkCount,
+    /// The peer is ourselves.
+    #[error("this is the own id")]
+    OwnId,
+    /// The content is not being fetched.
+    #[error("the content is not being fetched")]
+    NotFetching,
+}
+
+/// A failed attempt to connect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectFailure {
+    /// To whom.
+    pub peer: PeerId,
+    /// How far it got.
+    pub stage: Stage,
+    /// What happened, for people.
+    pub reason: String,
+    /// What a person can do about it.
+    pub hint: Option<String>,
+}
+
+impl core::fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+/// The stages of connecting, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Stage {
+    /// Offer and answer travel.
+    Signalling,
+    /// Candidates are tried.
+    Ice,
+    /// The secure transport is set up.
+    Dtls,
+    /// The data channels open.
+    Channel,
+    /// The peers greet each other.
+    Authentication,
+    /// The other side decides whether it wants us.
+    Admission,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DisconnectCause {
+    /// We closed it.
+    Local,
+    /// The peer said goodbye.
+    Goodbye,
+    /// The peer closed it without a word.
+    Closed,
+    /// A ping was sent and stayed unanswered.
+    Unresponsive,
+    /// The transport failed and could not be restarted.
+    Transport,
+    /// The peer is banned.
+    Banned,
+    /// A newer connection to the same peer took its place.
+    Replaced,
+}
+
+/// What is known of a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerInfo {
+    /// Who.
+    pub id: PeerId,
+    /// How far the connection is.
+    pub state: PeerState,
+    /// The smoothed round trip time in microseconds, once measured.
+    pub rtt_micros: Option<u64>,
+    /// Received on all connections since the start.
+    pub bytes_in: u64,
+    /// Sent on all connections since the start.
+    pub bytes_out: u64,
+    /// How many contents it offers.
+    pub contents: u32,
+    /// Strikes against it.
+    pub strikes: u32,
+    /// When the connection opened, in milliseconds since the Unix epoch.
+    pub connected_at_ms: Option<u64>,
+}
+
+/// How far the connection to a peer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeerState {
+    /// Heard of.
+    Discovered,
+    /// On the way.
+    Connecting,
+    /// Connected.
+    Connected,
+    /// A failure is being waited out.
+    Backoff,
+}
+
+/// What is known of a content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentInfo {
+    /// Which content.
+    pub id: ContentId,
+    /// Its name, as the author gave it: untrusted text.
+    pub name: String,
+    /// Its MIME type, as the author gave it: untrusted text.
+    pub mime: String,
+    /// The length of the plain content.
+    pub bytes: u64,
+    /// Whether its chunks are encrypted.
+    pub encrypted: bool,
+    /// How many connected peers offer it whole.
+    pub providers: u32,
+    /// How much of it is here.
+    pub local: LocalState,
+    /// Where its download is, if there is one.
+    pub download: Option<DownloadState>,
+}
+
+/// How much of a content is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LocalState {
+    /// Nothing.
+    Absent,
+    /// Some chunks, or the manifest only.
+    Partial,
+    /// All.
+    Complete,
+}
+
+/// What a download does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DownloadState {
+    /// It asks, or waits for somebody to ask.
+    Running,
+    /// The application paused it.
+    Paused,
+}
+
+/// How far a download is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Plain bytes here, verified and stored.
+    pub done_bytes: u64,
+    /// Plain bytes in all; 0 until the manifest is known.
+    pub total_bytes: u64,
+    /// Of `done_bytes`, those that peers sent since this download began.
+    pub from_peers: u64,
+    /// Of `done_bytes`, those that were on disk before.
+    pub from_disk: u64,
+    /// How many peers are being asked.
+    pub sources: u32,
+    /// Plain bytes per second over the last seconds.
+    pub bytes_per_second: u64,
+}
+
+/// What reading a content takes: which chunks, of what length, under which key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentLayout {
+    /// The length of the plain content.
+    pub bytes: u64,
+    /// Plain bytes in each chunk but the last.
+    pub chunk_plain_bytes: u32,
+    /// The hashes of the stored chunks, in order.
+    pub chunks: Vec<ChunkId>,
+    /// The key, if the chunks are encrypted and it is known.
+    pub key: Option<ContentKey>,
+}
+
+/// What a peer did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum StrikeKind {
+    /// A frame that does not decode.
+    MalformedFrame,
+    /// A frame or a message over its bound.
+    Oversized,
+    /// A bulk frame that nobody asked for, or out of its bounds.
+    UnrequestedBody,
+    /// A body whose hash is not what was asked for.
+    WrongHash,
+    /// A manifest that does not add up or whose signature is wrong.
+    BadManifest,
+    /// More requests than it may have open.
+    TooManyRequests,
+    /// A message that makes no sense in this state.
+    OutOfTurn,
+}
+
+/// What follows from a misbehaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecurityAction {
+    /// It is remembered.
+    Strike,
+    /// No more contact.
+    Ban,
+}

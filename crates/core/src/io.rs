@@ -1,0 +1,432 @@
+//! Everything that crosses the border of a node, as plain data: a browser's trace replays natively.
+
+use bytes::Bytes;
+use peerloom_wire::{ChunkId, ContentId, PeerId, RequestId};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{CommandError, Event, Stage};
+
+/// Names one command of the application; its answer carries the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CommandId(pub u64);
+
+/// Names one connection, dialled or accepted; minted by the node, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConnId(pub u32);
+
+/// Names one storage operation; minted by the node, its result carries the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StoreId(pub u64);
+
+/// Everything the outside can tell a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// The deadline of `Node::poll_timeout` has passed. Calling early is harmless.
+    Timeout,
+    /// The application wants something; the answer is one [`Event::Done`] with the same id.
+    Command {
+        /// Names the command in its answer.
+        id: CommandId,
+        /// What is wanted.
+        command: Command,
+    },
+    /// Something happened on a connection that the node asked for.
+    Link {
+        /// Which connection.
+        conn: ConnId,
+        /// What happened.
+        event: LinkEvent,
+    },
+    /// A signalling envelope arrived, unverified, whatever path it took.
+    Signal {
+        /// The encoded envelope.
+        bytes: Bytes,
+    },
+    /// A storage operation ended, well or badly.
+    Stored {
+        /// Which operation.
+        id: StoreId,
+        /// How it ended.
+        result: Result<StoreReply, StoreError>,
+    },
+    /// The page was hidden, shown, frozen, resumed or is about to go.
+    Lifecycle(Lifecycle),
+}
+
+/// Everything a node can ask of the outside. Drivers execute, they do not decide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Output {
+    /// Do this on a connection.
+    Link {
+        /// Which connection; `CreateOffer` and `AcceptOffer` bring new ones into being.
+        conn: ConnId,
+        /// What to do.
+        command: LinkCommand,
+    },
+    /// Send this envelope on every signalling path.
+    Signal {
+        /// The encoded envelope.
+        bytes: Bytes,
+    },
+    /// Do this on the store; answered by [`Input::Stored`].
+    Store {
+        /// Names the operation in its answer.
+        id: StoreId,
+        /// What to do.
+        op: StoreOp,
+    },
+    /// Tell the application.
+    Event(Event),
+}
+
+/// What the application can ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Load what is stored, announce, and connect. Answered when usable, also with no peer.
+    Start,
+    /// Say goodbye, close every connection, keep storage and identity.
+    Stop,
+    /// Connect to this peer, known or not yet. Answered when connected, or with the reason why not.
+    Connect {
+        /// Whom to connect to.
+        peer: PeerId,
+    },
+    /// Have nothing more to do with this peer.
+    Ban {
+        /// Whom.
+        peer: PeerId,
+    },
+    /// Offer a content whose chunks are in the store.
+    Add {
+        /// The content, but for author and signature.
+        draft: ContentDraft,
+    },
+    /// Fetch a content. Answered when it is complete, cancelled or has failed.
+    Get {
+        /// Which content.
+        content: ContentId,
+        /// The key, if a share link brought it.
+        key: Option<ContentKey>,
+    },
+    /// Ask for no more chunks of this content for now. Its `Get` stays unanswered.
+    Pause {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Go on with a paused content.
+    Resume {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Give up fetching; what is on disk stays. Its `Get` is answered with `Aborted`.
+    Cancel {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Prefer chunks from this one on: somebody is reading there.
+    Seek {
+        /// Which content.
+        content: ContentId,
+        /// The index of the chunk that is wanted next.
+        chunk: u32,
+    },
+    /// Delete a content from the store and tell the peers.
+    Remove {
+        /// Which content.
+        content: ContentId,
+    },
+}
+
+/// A content's AES-256-GCM key. Chunk `n` is sealed with the nonce `n` (96 bits, big-endian).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ContentKey(pub [u8; 32]);
+
+/// Says that there is a key, not which.
+impl core::fmt::Debug for ContentKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("ContentKey(..)")
+    }
+}
+
+/// A content that is stored here and not yet signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentDraft {
+    /// The name for people, at most [`peerloom_wire::NAME_BYTES_MAX`] bytes.
+    pub name: String,
+    /// The MIME type, at most [`peerloom_wire::MIME_BYTES_MAX`] bytes.
+    pub mime: String,
+    /// The length of the plain content in bytes.
+    pub bytes: u64,
+    /// The hashes of the stored chunks, in order.
+    pub chunks: Vec<ChunkId>,
+    /// The key, if the chunks are encrypted.
+    pub key: Option<ContentKey>,
+}
+
+/// One call on `RTCPeerConnection`, `RTCDataChannel`, or on the bulk channel's reassembly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkCommand {
+    /// Make an offer; on a new connection, make the connection and its two channels first.
+    CreateOffer {
+        /// Gather anew (`iceRestart`) on a connection that exists.
+        restart: bool,
+    },
+    /// Set the remote offer, on a new connection after making it, and make an answer.
+    AcceptOffer {
+        /// The remote description.
+        sdp: String,
+    },
+    /// Set the remote answer.
+    AcceptAnswer {
+        /// The remote description.
+        sdp: String,
+    },
+    /// Add a remote candidate. Comes after the remote description, always.
+    AddCandidate {
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// Send a frame on the control channel.
+    Send {
+        /// At most [`peerloom_wire::FRAME_BYTES_MAX`] bytes.
+        frame: Bytes,
+    },
+    /// Reassemble the bulk frames of `request` into one buffer of this length.
+    ExpectBody {
+        /// Names the body in its frames.
+        request: RequestId,
+        /// Its exact length.
+        bytes: u32,
+        /// Whether its bytes come back with [`LinkEvent::BodyArrived`], or stay with the driver
+        /// until [`StoreOp::KeepBody`] or [`LinkCommand::ForgetBody`].
+        inline: bool,
+    },
+    /// Give the buffer of `request` back. Frames of it that are still on the way are no offence:
+    /// the driver drops them silently.
+    ForgetBody {
+        /// Which request.
+        request: RequestId,
+    },
+    /// Send a body on the bulk channel, after those asked for before.
+    ServeBody {
+        /// The requester's name for it.
+        request: RequestId,
+        /// What to send.
+        body: BodySource,
+    },
+    /// Send no more frames of this body.
+    StopServing {
+        /// The requester's name for it.
+        request: RequestId,
+    },
+    /// Close the connection and forget it. No event follows.
+    Close,
+}
+
+/// Where the bytes of a served body come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BodySource {
+    /// A chunk of the store.
+    Chunk(ChunkId),
+    /// Bytes that the core holds: a manifest.
+    Inline(Bytes),
+}
+
+/// An ICE candidate as `RTCIceCandidate` describes it; an empty `candidate` ends the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The candidate attribute.
+    pub candidate: String,
+    /// The media stream's identification tag.
+    pub sdp_mid: Option<String>,
+    /// The index of the media description.
+    pub sdp_mline_index: Option<u16>,
+}
+
+/// One event of `RTCPeerConnection` or `RTCDataChannel`, or the end of what a command began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkEvent {
+    /// `CreateOffer` made this local description.
+    OfferReady {
+        /// The local description.
+        sdp: String,
+    },
+    /// `AcceptOffer` made this local description.
+    AnswerReady {
+        /// The local description.
+        sdp: String,
+    },
+    /// ICE gathered a local candidate.
+    CandidateReady {
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// ICE and DTLS changed state.
+    Transport(TransportState),
+    /// Both data channels are open.
+    Opened,
+    /// A frame arrived on the control channel; any length, any bytes.
+    Received {
+        /// The frame.
+        frame: Bytes,
+    },
+    /// So many bytes may be sent on the control channel before the next such event.
+    Writable {
+        /// Bytes; the control channel's buffer limit less what is buffered.
+        budget_bytes: u32,
+    },
+    /// More of an expected body arrived.
+    BodyProgress {
+        /// Which request.
+        request: RequestId,
+        /// Bytes so far.
+        bytes: u32,
+    },
+    /// An expected body is whole.
+    BodyArrived {
+        /// Which request.
+        request: RequestId,
+        /// The digest of all its bytes, computed here.
+        sha256: [u8; 32],
+        /// The bytes, if they were asked for inline.
+        inline: Option<Bytes>,
+    },
+    /// A bulk frame broke the rules: not asked for, past its body's end, out of order, malformed.
+    BodyMisplaced {
+        /// What was wrong, for the counter.
+        fault: BodyFault,
+    },
+    /// The last frame of a served body was handed to the channel.
+    BodyServed {
+        /// The requester's name for it.
+        request: RequestId,
+        /// Its length.
+        bytes: u32,
+    },
+    /// A body can't be served: the store failed.
+    BodyUnavailable {
+        /// The requester's name for it.
+        request: RequestId,
+    },
+    /// A call failed, for instance `setRemoteDescription`. The connection is of no more use.
+    Failed {
+        /// Where.
+        stage: Stage,
+        /// What the browser said.
+        reason: String,
+    },
+    /// The other side closed a channel or the connection.
+    Closed,
+}
+
+/// What is wrong with a bulk frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum BodyFault {
+    /// No such request is open, nor was lately.
+    Unrequested,
+    /// It reaches past the end of its body, or leaves a gap.
+    OutOfBounds,
+    /// It has no valid header.
+    Malformed,
+}
+
+/// `RTCPeerConnection.connectionState`, as far as it matters after the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TransportState {
+    /// ICE found a pair; DTLS is under way or done (`iceConnectionState` checking → connected).
+    IceConnected,
+    /// Both ICE and DTLS are up.
+    Connected,
+    /// Consent is missing; it may come back.
+    Disconnected,
+    /// ICE or DTLS gave up.
+    Failed,
+}
+
+/// One operation on the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreOp {
+    /// Read every record.
+    Load,
+    /// Write and delete records in one transaction: all or nothing.
+    Apply {
+        /// Written.
+        puts: Vec<Record>,
+        /// Deleted, after the writes.
+        deletes: Vec<String>,
+    },
+    /// Store the body that arrived as `request` on `conn`. It counts as stored only when answered.
+    KeepBody {
+        /// The connection it came over.
+        conn: ConnId,
+        /// The request it answered.
+        request: RequestId,
+        /// Its hash, verified.
+        chunk: ChunkId,
+    },
+    /// Say which of these chunks are stored.
+    HasChunks {
+        /// The hashes asked about.
+        chunks: Vec<ChunkId>,
+    },
+    /// Delete chunks; those not stored are no error.
+    DeleteChunks {
+        /// The hashes.
+        chunks: Vec<ChunkId>,
+    },
+    /// Delete every chunk but these: what a tab that died left behind.
+    RetainChunks {
+        /// The hashes to keep.
+        chunks: Vec<ChunkId>,
+    },
+}
+
+/// A named value of the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// A path such as `manifest/<id>`.
+    pub key: String,
+    /// The value.
+    pub value: Bytes,
+}
+
+/// What a storage operation gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreReply {
+    /// It is done.
+    Done,
+    /// Answers [`StoreOp::Load`].
+    Records(Vec<Record>),
+    /// Answers [`StoreOp::HasChunks`], one for each hash asked about.
+    Present(Vec<bool>),
+}
+
+/// Why a storage operation failed. Nothing that was stored before is lost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The origin's quota or the configured limit is used up.
+    #[error("storage is full")]
+    QuotaExceeded,
+    /// The person cleared it, or the browser took it away.
+    #[error("storage is gone")]
+    Unavailable,
+    /// Anything else, in the browser's words.
+    #[error("storage failed: {0}")]
+    Io(String),
+}
+
+/// What the browser does to the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lifecycle {
+    /// It is on screen.
+    Visible,
+    /// It is not; timers fire late.
+    Hidden,
+    /// It will run no code until it is resumed.
+    Frozen,
+    /// It runs again, or the network came back: every peer is to be probed.
+    Resumed,
+    /// It is about to be closed or left: say goodbye now.
+    Leaving,
+}

@@ -1,0 +1,118 @@
+//! Identifiers: newtypes over hashes and counters, with the hexadecimal form that people see.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that is not an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 64 hexadecimal digits")]
+pub struct ParseIdError;
+
+macro_rules! hash_ids {
+    ($($(#[$doc:meta])* $name:ident, $short:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(pub [u8; 32]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        /// The first four bytes: enough to tell ids apart in a trace.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($short, ":"))?;
+                self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                parse_hex(text).map(Self)
+            }
+        }
+    )* };
+}
+
+hash_ids! {
+    /// A peer: SHA-256 of its P-256 identity key in SEC1 uncompressed form (65 bytes).
+    PeerId, "peer";
+    /// A content: SHA-256 of its encoded, signed manifest.
+    ContentId, "content";
+    /// A chunk: SHA-256 of its bytes as they are stored and sent (encrypted, if the content is).
+    ChunkId, "chunk";
+}
+
+/// One attempt to connect, named by who offers. Every envelope of the attempt carries it, so late
+/// ones of an older attempt are harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SessionId(pub u64);
+
+/// One requested body on one connection, named by who requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RequestId(pub u32);
+
+/// Which applications meet: the first eight bytes of SHA-256 over the application's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AppId(pub [u8; 8]);
+
+impl AppId {
+    /// Derives the id from the application's name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = peerloom_crypto::sha256(name.as_bytes());
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+fn parse_hex(text: &str) -> Result<[u8; 32], ParseIdError> {
+    let digits: [u8; 64] = text.as_bytes().try_into().map_err(|_| ParseIdError)?;
+    let (pairs, _) = digits.as_chunks::<2>();
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = hex_value(*high)? << 4 | hex_value(*low)?;
+    }
+    Ok(bytes)
+}
+
+fn hex_value(digit: u8) -> Result<u8, ParseIdError> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'A'..=b'F' => Ok(digit - b'A' + 10),
+        _ => Err(ParseIdError),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_id_reads_back_from_its_text(bytes: [u8; 32]) {
+            let id = PeerId(bytes);
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+        }
+
+        #[test]
+        fn no_text_panics(text: String) {
+            let _ = text.parse::<PeerId>();
+        }
+    }
+
+    #[test]
+    fn what_is_not_64_digits_is_refused() {
+        for text in ["", "ab", &"g".repeat(64), &"a".repeat(63), &"é".repeat(32)] {
+            assert_eq!(text.parse::<ContentId>(), Err(ParseIdError), "{text}");
+        }
+    }
+}
