@@ -1,0 +1,151 @@
+//! The WASM core: compiled, bound to JavaScript, and made small, into `web/sdk/generated`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::shell::{self, cargo, npm_tool, run};
+
+/// How the core is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quick to build, with names and assertions.
+    Dev,
+    /// As it is published: small.
+    Release,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        }
+    }
+
+    /// The folder that Cargo uses for it below the target's.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Returns the folder of generated files that the SDK imports from.
+pub(crate) fn generated(root: &Path) -> PathBuf {
+    root.join("web/sdk/generated")
+}
+
+/// Builds the core unless what is there was made from the same compiled file with the same profile.
+pub(crate) fn build(root: &Path, profile: Profile) -> Result<()> {
+    let begun = Instant::now();
+    compile(root, profile)?;
+    let compiled = shell::target_dir(root)
+        .join("wasm32-unknown-unknown")
+        .join(profile.folder())
+        .join("peerloom.wasm");
+    let stamp = stamp(profile, &compiled)?;
+    let generated = generated(root);
+    let stamp_file = generated.join(".stamp");
+    if fs::read_to_string(&stamp_file).is_ok_and(|written| written == stamp) {
+        eprintln!("The WASM core is up to date ({}).", profile.name());
+        return Ok(());
+    }
+
+    // Everything is made in a folder beside and moved in file by file, so that a server that is running never reads
+    // half a file. It lies in the target folder, where nobody watches.
+    let making = shell::target_dir(root).join(format!("bindgen-{}", std::process::id()));
+    let made = bind(&compiled, &making).and_then(|()| match profile {
+        Profile::Dev => Ok(()),
+        Profile::Release => shrink(root, &making.join("peerloom_bg.wasm")),
+    });
+    let moved = made.and_then(|()| publish(&making, &generated));
+    fs::remove_dir_all(&making).ok();
+    moved?;
+    fs::write(stamp_file, stamp)?;
+    eprintln!("Built the WASM core ({}) in {:.1?}.", profile.name(), begun.elapsed());
+    Ok(())
+}
+
+fn compile(root: &Path, profile: Profile) -> Result<()> {
+    let mut compile = cargo(
+        root,
+        [
+            "build",
+            "--quiet",
+            "--package",
+            "peerloom",
+            "--lib",
+            "--target",
+            "wasm32-unknown-unknown",
+        ],
+    );
+    if profile == Profile::Release {
+        // Panic messages name source files: without this, the path of this machine's registry is published too.
+        let home = cargo_home(root);
+        let flags = format!(
+            "target.wasm32-unknown-unknown.rustflags=['--remap-path-prefix={}=','--remap-path-prefix={}=']",
+            home.display(),
+            root.display()
+        );
+        compile.args(["--release", "--config", &flags]);
+    }
+    run(&mut compile)
+}
+
+/// Returns the folder in which the registry's sources lie.
+fn cargo_home(root: &Path) -> PathBuf {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).unwrap_or_else(|| {
+        let user = std::env::var_os("HOME").map_or_else(|| root.to_path_buf(), PathBuf::from);
+        user.join(".cargo")
+    });
+    home.join("registry/src")
+}
+
+/// What the generated files were made from: equal stamps mean equal files.
+fn stamp(profile: Profile, compiled: &Path) -> Result<String> {
+    let metadata = fs::metadata(compiled)
+        .with_context(|| format!("Cargo did not write {}", compiled.display()))?;
+    let modified = metadata.modified()?.duration_since(std::time::UNIX_EPOCH)?;
+    Ok(format!("{} {} {}\n", profile.name(), metadata.len(), modified.as_nanos()))
+}
+
+/// Writes the glue: a module that never looks for the WASM file by itself, because the SDK says where it is.
+fn bind(compiled: &Path, folder: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(compiled)
+        .out_name("peerloom")
+        .web(true)?
+        .typescript(true)
+        .omit_default_module_path(true);
+    bindgen.generate(folder).context("wasm-bindgen could not bind the core")
+}
+
+/// Optimises for size. No feature flags: wasm-opt reads them from the `target_features` section.
+fn shrink(root: &Path, file: &Path) -> Result<()> {
+    let small = file.with_extension("small.wasm");
+    let mut optimise = npm_tool(root, "wasm-opt", ["-Oz"]);
+    run(optimise.arg(file).arg("-o").arg(&small))?;
+    fs::rename(small, file)?;
+    Ok(())
+}
+
+fn publish(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_file() {
+            bail!("{} is not a file: snippets are not supported", entry.path().display());
+        }
+        // Copied beside and renamed, since the target folder may lie on another file system.
+        let beside = to.join(format!(".{}", entry.file_name().display()));
+        fs::copy(entry.path(), &beside)?;
+        fs::rename(beside, to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+import { createServer } from "node:net";
+
+import { defineConfig } from "@playwright/test";
+
+// Configuration is read once more by each worker, which inherits the environment: so all of them agree on the port,
+// and two runs at the same time do not.
+process.env["PEERLOOM_PORT"] ??= String(await freePort());
+const port = Number(process.env["PEERLOOM_PORT"]);
+const isPackageOnly = process.argv.join(" ").includes("--project package");
+
+export default defineConfig({
+  testDir: "tests",
+  // A flaky test is a fault to be found: none is tried twice. Two tabs use both cores, so one test runs at a time.
+  retries: 0,
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"]],
+  use: { baseURL: `http://127.0.0.1:${port}`, trace: "retain-on-failure" },
+  projects: [
+    {
+      name: "chromium",
+      testIgnore: "package.spec.ts",
+      grepInvert: /@firefox-only/,
+      use: {
+        browserName: "chromium",
+        launchOptions: {
+          executablePath: "/usr/bin/chromium",
+          args: [
+            "--no-sandbox",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+          ],
+        },
+      },
+    },
+    {
+      name: "firefox",
+      testIgnore: "package.spec.ts",
+      grep: /@firefox/,
+      // The channel makes Playwright drive a Firefox as Debian ships it, over WebDriver BiDi; up to Playwright 1.64.1.
+      use: {
+        browserName: "firefox",
+        launchOptions: { channel: "moz-firefox", executablePath: "/usr/bin/firefox-esr" },
+      },
+    },
+    {
+      // Other people's projects, which bring their own servers.
+      name: "package",
+      testMatch: "package.spec.ts",
+      timeout: 180_000,
+    },
+  ],
+  ...(isPackageOnly
+    ? {}
+    : {
+        webServer: {
+          command: `npx vite --port ${port} --strictPort --logLevel warn`,
+          url: `http://127.0.0.1:${port}/`,
+          env: { PEERLOOM_UNDER_TEST: "1" },
+          timeout: 60_000,
+        },
+      }),
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        if (address !== null && typeof address === "object") resolve(address.port);
+        else reject(new Error("the system gave no port"));
+      });
+    });
+  });
+}
