@@ -1,0 +1,133 @@
+/** A typed event target whose events can also be iterated. */
+
+import type { TypedTarget, Wait } from "./types.ts";
+import { closedError, deferred, waitFor, type Deferred } from "./wait.ts";
+
+/** Events that wait for a slow iterator; the oldest go first. Guess: ten seconds of a busy swarm at 100 events a second. */
+export const EVENTS_QUEUED_MAX = 1024;
+
+type Detail<E> = E extends CustomEvent<infer D> ? D : never;
+
+/** Holds the listeners of one owner, who alone can emit and end. */
+export class Emitter<M> implements TypedTarget<M> {
+  readonly #target = new EventTarget();
+  readonly #iterators = new Set<EventQueue<unknown>>();
+  #ended = false;
+
+  addEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void, options?: AddEventListenerOptions): void {
+    this.#target.addEventListener(type, listener as unknown as EventListener, options);
+  }
+
+  removeEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): void {
+    this.#target.removeEventListener(type, listener as unknown as EventListener);
+  }
+
+  events<K extends keyof M & string>(type: K, wait: Wait = {}): AsyncIterableIterator<M[K]> {
+    const queue = new EventQueue<M[K]>(wait, () => {
+      this.#target.removeEventListener(type, push);
+      this.#iterators.delete(queue);
+    });
+    const push = (event: Event): void => queue.push(event as M[K]);
+    if (this.#ended) {
+      queue.end();
+      return queue;
+    }
+    this.#target.addEventListener(type, push);
+    this.#iterators.add(queue);
+    return queue;
+  }
+
+  emit<K extends keyof M & string>(type: K, detail: Detail<M[K]>): void {
+    this.#target.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** Ends every iterator: after what is queued they are done. */
+  end(): void {
+    this.#ended = true;
+    for (const queue of [...this.#iterators]) {
+      queue.end();
+    }
+  }
+}
+
+/** One running `for await`: it listens until it is ended, returned from, aborted or timed out. */
+class EventQueue<E> implements AsyncIterableIterator<E> {
+  readonly #wait: Wait;
+  readonly #unlisten: () => void;
+  readonly #events: E[] = [];
+  #waiting: Deferred<IteratorResult<E>> | null = null;
+  #done = false;
+
+  constructor(wait: Wait, unlisten: () => void) {
+    this.#wait = wait;
+    this.#unlisten = unlisten;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<E> {
+    return this;
+  }
+
+  push(event: E): void {
+    const waiting = this.#waiting;
+    if (waiting !== null) {
+      this.#waiting = null;
+      waiting.resolve({ done: false, value: event });
+      return;
+    }
+    this.#events.push(event);
+    if (this.#events.length > EVENTS_QUEUED_MAX) {
+      this.#events.shift();
+    }
+  }
+
+  async next(): Promise<IteratorResult<E>> {
+    const event = this.#events.shift();
+    if (event !== undefined) {
+      return { done: false, value: event };
+    }
+    if (this.#done) {
+      return { done: true, value: undefined };
+    }
+    if (this.#waiting !== null) {
+      throw new TypeError("next() was called before the last one was answered");
+    }
+    const waiting = deferred<IteratorResult<E>>();
+    this.#waiting = waiting;
+    try {
+      return await waitFor(waiting.promise, this.#wait);
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<E>> {
+    this.#events.length = 0;
+    this.end();
+    return { done: true, value: undefined };
+  }
+
+  end(): void {
+    if (this.#done) {
+      return;
+    }
+    this.#done = true;
+    this.#unlisten();
+    this.#waiting?.resolve({ done: true, value: undefined });
+    this.#waiting = null;
+  }
+}
+
+/** Resolves with the first event that `wanted` accepts; rejects with `CLOSED` if the target ends before. */
+export async function firstEvent<M, K extends keyof M & string>(
+  target: TypedTarget<M>,
+  type: K,
+  wanted: (event: M[K]) => boolean,
+): Promise<M[K]> {
+  for await (const event of target.events(type)) {
+    if (wanted(event)) {
+      return event;
+    }
+  }
+  throw closedError();
+}

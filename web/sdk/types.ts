@@ -1,0 +1,240 @@
+/**
+ * The public types of the package. They grow issue by issue: what does not exist yet is absent.
+ *
+ * Byte counts are numbers, ids are strings in lower-case hex, times are milliseconds. Names, MIME types and reasons
+ * that come from peers are untrusted text: show them as text, never as markup.
+ */
+
+/** SHA-256 of a peer's P-256 public key, 64 hex digits: it can be proved. */
+export type PeerId = string & { readonly __peer: unique symbol };
+/** SHA-256 of a manifest, 64 hex digits. */
+export type ContentId = string & { readonly __content: unique symbol };
+/** Content id and decryption key, as a URL fragment: `#peerloom=<id>.<key>`. */
+export type ShareLink = string & { readonly __link: unique symbol };
+
+/** `p2p` while a direct connection is up, else `offline`; `relay` once frames can go through others. */
+export type Mode = "p2p" | "relay" | "offline";
+
+/** How long a caller is ready to wait. */
+export interface Wait {
+  /** Gives up with `ABORTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gives up with `TIMEOUT` after so many milliseconds. Absent: waits for ever. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What the status indicator shows. */
+export interface Status {
+  readonly mode: Mode;
+  readonly state: "stopped" | "starting" | "online";
+  /** Peers heard of, connected ones included. */
+  readonly peersDiscovered: number;
+  readonly peersConnected: number;
+  /** Contents known: here or offered by a connected peer. */
+  readonly contents: number;
+  /** Received and sent on all connections since the start. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export interface PeerInfo {
+  readonly id: PeerId;
+  readonly state: "discovered" | "connecting" | "connected" | "backoff";
+  /** How frames reach it now. */
+  readonly path: "direct" | null;
+  /** Smoothed round trip, once measured. */
+  readonly rttMs: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Handed to the data channels and not yet sent. */
+  readonly bufferedBytes: number;
+  /** How many contents it offers. */
+  readonly contents: number;
+  /** Proven misbehaviours; several lead to a ban. */
+  readonly strikes: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly connectedAt: number | null;
+}
+
+/** An attempt to connect that failed, with the stage it reached and what a person can do about it. */
+export interface ConnectFailure {
+  readonly peer: PeerId;
+  readonly stage: "signalling" | "ice" | "dtls" | "channel" | "authentication" | "admission";
+  readonly reason: string;
+  readonly hint?: string;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type Log = (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>) => void;
+
+export interface SwarmOptions extends Wait {
+  /** The namespace, 1 to 64 characters: swarms of other apps never meet. */
+  readonly app: string;
+  /** Which stored identity. Default: the one this tab had, else the first that no other tab of this browser holds. */
+  readonly profile?: string | undefined;
+  /** `ephemeral` makes a new identity that is forgotten at the end. Default `persistent`. */
+  readonly identity?: "persistent" | "ephemeral" | undefined;
+  /** The ways that offers travel. Default `[broadcastChannel()]`. */
+  readonly signalling?: readonly Signalling[] | undefined;
+  /** Passed to `RTCPeerConnection`; a function is called once at the opening. Default: no ICE servers. */
+  readonly rtc?: RTCConfiguration | (() => RTCConfiguration | Promise<RTCConfiguration>) | undefined;
+  /** Default `persistentStore()`, which falls back from OPFS to IndexedDB to memory. */
+  readonly store?: Store | undefined;
+  /** Direct connections at most. Default 8. */
+  readonly maxConnections?: number | undefined;
+  /** Default true. False: open, look, then `start()`. */
+  readonly autostart?: boolean | undefined;
+  /** Nothing is logged unless this is given. */
+  readonly log?: Log | undefined;
+}
+
+/** Where a download or an upload of a content stands. */
+export interface Progress {
+  /** Plain bytes here, verified and stored. */
+  readonly doneBytes: number;
+  /** Plain bytes in all; 0 until known. */
+  readonly totalBytes: number;
+  /** Of `doneBytes`, those that peers sent since this download began. */
+  readonly fromPeers: number;
+  /** Of `doneBytes`, those that were on disk before. */
+  readonly fromDisk: number;
+  /** How many peers are being asked. */
+  readonly sources: number;
+  /** Plain bytes per second over the last seconds. */
+  readonly bytesPerSecond: number;
+}
+
+export interface ContentInfo {
+  readonly id: ContentId;
+  /** As the author gave it: untrusted text. */
+  readonly name: string;
+  /** As the author gave it: untrusted text. */
+  readonly mime: string;
+  /** Length of the plain content. */
+  readonly bytes: number;
+  readonly encrypted: boolean;
+  /** How many connected peers offer it whole. */
+  readonly providers: number;
+  /** Whether all of it is here. */
+  readonly complete: boolean;
+  /** How much of it is here. */
+  readonly local: "absent" | "partial" | "complete";
+  /** What its download does, if there is one. */
+  readonly download: "running" | "paused" | null;
+}
+
+/** Bytes of a content that went to a peer, so far, on the present connection. */
+export interface Upload {
+  readonly id: ContentId;
+  readonly peer: PeerId;
+  readonly sentBytes: number;
+  /** Length of the content as it is stored: encrypted chunks are 16 bytes longer. */
+  readonly totalBytes: number;
+}
+
+export interface AddOptions extends Wait {
+  /** Default: the name of a `File`, else `unnamed`. */
+  readonly name?: string | undefined;
+  /** Default: the type of a `Blob`, else `application/octet-stream`. */
+  readonly mime?: string | undefined;
+  /** Default true. */
+  readonly encrypt?: boolean | undefined;
+  /** Told after each stored chunk; `totalBytes` stays 0 for a stream, whose length nobody knows. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface GetOptions extends Wait {
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface StoreUsage {
+  /** Bytes of chunks stored by this swarm. */
+  readonly usedBytes: number;
+  /** The least of the store's own limit and what the browser grants, by its estimate. */
+  readonly quotaBytes: number;
+  /** Whether the browser promised not to evict it. */
+  readonly persisted: boolean;
+  /** Where chunks are kept: what was asked for, or what it fell back to. */
+  readonly kind: "opfs" | "indexeddb" | "memory";
+}
+
+/** The contents of a swarm: own ones, and those that peers announce. */
+export interface Content {
+  /** Stores a content piece by piece, never whole in memory, and announces it. Nothing is kept of one that failed. */
+  add(data: Blob | Uint8Array | ReadableStream<Uint8Array>, options?: AddOptions): Promise<ContentInfo & { readonly link: ShareLink }>;
+  /** Fetches a content; what is on disk is not fetched again. Garbage rejects the download with `BAD_INPUT`. */
+  get(what: ShareLink | ContentId, options?: GetOptions): Download;
+  /** What is known of a content; null if nothing. */
+  info(id: ContentId): Promise<ContentInfo | null>;
+  /** The contents that are here, whole or in part. */
+  list(): Promise<readonly ContentInfo[]>;
+  /** The contents that connected peers offer and that are not complete here. */
+  available(): readonly ContentInfo[];
+  /** The link to hand on; null if the content is not known here or its key is not. */
+  link(id: ContentId): ShareLink | null;
+  /** Deletes a content from the store and tells the peers. */
+  remove(id: ContentId): Promise<void>;
+  usage(): Promise<StoreUsage>;
+}
+
+/**
+ * A running download; awaiting it gives the whole content as a `Blob`.
+ *
+ * A big `Blob` is backed by a file of the swarm's storage: it can be read until the swarm is closed or the content removed.
+ */
+export interface Download extends PromiseLike<Blob> {
+  readonly id: ContentId | null;
+  readonly progress: Progress;
+  /** Verified and decrypted bytes in order, from `start` to before `end`; usable while the download runs. */
+  stream(range?: { readonly start?: number; readonly end?: number }): ReadableStream<Uint8Array>;
+  /** Rejects like awaiting the download does, but makes no `Blob`. */
+  readonly done: Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** Rejects with `ABORTED`; what is on disk stays. */
+  cancel(): void;
+}
+
+export interface SwarmEvents {
+  /** Something in the status changed: at most every 100 ms, and the last state is always told. */
+  status: CustomEvent<Status>;
+  "peer:discover": CustomEvent<PeerInfo>;
+  "peer:connect": CustomEvent<PeerInfo>;
+  "peer:update": CustomEvent<PeerInfo>;
+  "peer:disconnect": CustomEvent<PeerInfo & { readonly cause: string }>;
+  /** A peer is forgotten: it said goodbye or was silent for long. */
+  "peer:lose": CustomEvent<{ readonly id: PeerId }>;
+  "connect:failed": CustomEvent<ConnectFailure>;
+  /** A connected peer offers a content that is not complete here and that nobody offered before. */
+  "content:available": CustomEvent<ContentInfo>;
+  /** A content appeared, own ones too, or what is known of it changed. */
+  "content:update": CustomEvent<ContentInfo>;
+  /** A content is neither here nor at a connected peer any more. */
+  "content:remove": CustomEvent<{ readonly id: ContentId }>;
+  /** A download moved. */
+  "content:progress": CustomEvent<Progress & { readonly id: ContentId }>;
+  /** A chunk was sent to a peer. */
+  "content:upload": CustomEvent<Upload>;
+  security: CustomEvent<{ readonly peer: PeerId; readonly kind: string; readonly action: "strike" | "ban" }>;
+  close: CustomEvent<void>;
+}
+
+export interface TypedTarget<M> {
+  addEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void, options?: AddEventListenerOptions): void;
+  removeEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): void;
+  /** The events from now on. It ends when the swarm is closed; `timeoutMs` is for each event. */
+  events<K extends keyof M & string>(type: K, wait?: Wait): AsyncIterableIterator<M[K]>;
+}
+
+/** Every counter that the core keeps, by protocol: for dashboards and tests. */
+export type SwarmStats = Readonly<Record<string, number>>;
+
+/** A way that offers travel: made by `broadcastChannel()`. */
+export interface Signalling {
+  readonly kind: string;
+}
+
+/** Where chunks and records are kept: made by `persistentStore()` or `memoryStore()`. */
+export interface Store {
+  readonly kind: string;
+}

@@ -1,0 +1,154 @@
+/**
+ * The boundary to the core: what `generated/peerloom.js` exports, and what the core calls.
+ *
+ * Written by hand, because wasm-bindgen types plain objects as `any`. One shape for each type of `crates/core/src/event.rs`:
+ * variants are camelCase strings, `None` is null, hashes are lower-case hex, integers are numbers.
+ */
+
+import type { ConnectFailure, ContentInfo, PeerInfo, Progress } from "./types.ts";
+
+/** Bytes that own an `ArrayBuffer`, so that they can be transferred and digested. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+export type WasmSource = URL | Request | Response | BufferSource | WebAssembly.Module;
+
+/** The generated module. */
+export interface CoreModule {
+  default(source: { module_or_path: WasmSource }): Promise<unknown>;
+  readonly IdentityRequest: new (identityKeyRaw: Uint8Array, sessionSeed: Uint8Array, unixMs: number) => IdentityRequest;
+  readonly NodeHandle: new (request: IdentityRequest, signature: Uint8Array, options: NodeOptions, host: Host) => NodeHandle;
+}
+
+/** What the identity key has to sign, once, before a node can be made. */
+export interface IdentityRequest {
+  readonly payload: Uint8Array;
+  readonly peer: string;
+  free(): void;
+}
+
+export interface NodeOptions {
+  readonly app: string;
+  /** The `BroadcastChannel` for signalling; null for none. */
+  readonly channel: string | null;
+  readonly maxConnections: number;
+  readonly rtc: RTCConfiguration;
+  /** 32 bytes for the node's random choices; secrets are drawn apart from it. */
+  readonly seed: Uint8Array;
+  readonly recordTrace?: boolean;
+}
+
+export type PageState = "visible" | "hidden" | "frozen" | "resumed" | "leaving";
+
+/** One node. Its promises reject with `{code, message, peer?, failure?}`. */
+export interface NodeHandle {
+  readonly id: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  connect(peer: string): Promise<void>;
+  ban(peer: string): Promise<void>;
+  add(draft: ContentDraft): Promise<string>;
+  /** Resolves when the content is complete. */
+  get(content: string, key: Uint8Array | null): Promise<void>;
+  pause(content: string): Promise<void>;
+  resume(content: string): Promise<void>;
+  cancel(content: string): Promise<void>;
+  remove(content: string): Promise<void>;
+  seek(content: string, chunk: number): Promise<void>;
+  peers(): PeerSnapshot[];
+  contents(): ContentSnapshot[];
+  layout(content: string): ContentLayout | null;
+  status(): StatusSnapshot;
+  stats(): Record<string, number>;
+  lifecycle(state: PageState): void;
+  close(): void;
+  free(): void;
+}
+
+export interface ContentDraft {
+  readonly name: string;
+  readonly mime: string;
+  readonly bytes: number;
+  /** 32 bytes for each chunk, in order. */
+  readonly chunks: Uint8Array;
+  readonly key: Uint8Array | null;
+}
+
+export interface ContentLayout {
+  readonly bytes: number;
+  readonly chunkPlainBytes: number;
+  /** 32 bytes for each chunk, in order. */
+  readonly chunks: Uint8Array;
+  readonly key: Uint8Array | null;
+}
+
+export interface PeerSnapshot {
+  readonly id: string;
+  readonly state: PeerInfo["state"];
+  readonly rttMicros: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly bufferedBytes?: number;
+  readonly contents: number;
+  readonly strikes: number;
+  readonly connectedAtMs: number | null;
+}
+
+export interface ContentSnapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly mime: string;
+  readonly bytes: number;
+  readonly encrypted: boolean;
+  readonly providers: number;
+  readonly local: ContentInfo["local"];
+  readonly download: ContentInfo["download"];
+}
+
+export interface StatusSnapshot {
+  readonly running: boolean;
+  readonly peersDiscovered: number;
+  readonly peersConnected: number;
+  readonly contents: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** What the core tells, by kind. */
+export interface CoreEvents {
+  peerDiscovered: PeerSnapshot;
+  peerConnected: PeerSnapshot;
+  peerUpdated: PeerSnapshot;
+  peerDisconnected: { readonly peer: PeerSnapshot; readonly cause: string };
+  peerLost: { readonly peer: string };
+  connectFailed: { readonly peer: string; readonly stage: ConnectFailure["stage"]; readonly reason: string; readonly hint: string | null };
+  contentChanged: ContentSnapshot;
+  contentGone: { readonly content: string };
+  progress: Progress & { readonly content: string };
+  served: { readonly content: string; readonly peer: string; readonly sentBytes: number; readonly totalBytes: number };
+  security: { readonly peer: string; readonly kind: string; readonly action: "strike" | "ban" };
+}
+
+/** The same as a union, to switch over. */
+export type CoreEvent = { [K in keyof CoreEvents]: { readonly kind: K; readonly detail: CoreEvents[K] } }[keyof CoreEvents];
+
+export interface StoredRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** What the core asks of the SDK. Promises reject with an error whose `code` is `QUOTA`, `UNAVAILABLE` or `IO`. */
+export interface Host {
+  event(kind: string, detail: object): void;
+  /** The buffer of `body` is transferred; the promise gives one of the same length back. */
+  putChunk(hash: Uint8Array, body: Bytes): Promise<ArrayBuffer>;
+  /** Rejects if the chunk is not stored or is damaged. */
+  getChunk(hash: Uint8Array): Promise<Bytes>;
+  /** Takes the buffer of a chunk that was read and is needed no more; it must not be used after. */
+  recycle(buffer: ArrayBuffer): void;
+  /** n × 32 bytes in, n bytes of 0 or 1 out. */
+  hasChunks(hashes: Uint8Array): Promise<Uint8Array>;
+  deleteChunks(hashes: Uint8Array): Promise<void>;
+  retainChunks(hashes: Uint8Array): Promise<void>;
+  loadRecords(): Promise<StoredRecord[]>;
+  applyRecords(puts: readonly StoredRecord[], deletes: readonly string[]): Promise<void>;
+}
