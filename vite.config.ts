@@ -15,6 +15,8 @@ export default defineConfig({
   // The built app works in any folder of any server.
   base: "./",
   clearScreen: false,
+  // Without "development": Lit's development build only adds warnings to the console of whoever tries the app.
+  resolve: { conditions: ["module", "browser"] },
   server: {
     host: "127.0.0.1",
     headers,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 
 use crate::setup;
-use crate::shell::npm_tool;
+use crate::shell::command;
 use crate::wasm::{self, Profile};
 
 /// The first port tried. Browsers keep identity and storage by port, so the same one is taken again whenever it is free.
@@ -49,6 +49,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
             .with_context(|| format!("none of {PORTS_MAX} ports from {PORT_FIRST} on is free"))?,
     };
     let mut server = serve(root, port)?;
+    // Taken out, because waiting for a child closes its standard input first.
+    let pipe = server.stdin.take();
     let ended = wait_until_it_answers(&mut server, port)
         .and_then(|()| {
             println!();
@@ -61,6 +63,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
             |status| if status.success() { Ok(()) } else { bail!("the server ended ({status})") },
         );
     server.kill().ok();
+    drop(pipe);
     ended
 }
 
@@ -69,25 +72,11 @@ fn is_free(port: u16) -> bool {
 }
 
 fn serve(root: &Path, port: u16) -> Result<Child> {
-    let port = port.to_string();
-    let arguments = [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--strictPort",
-        "--logLevel",
-        "warn",
-        "--clearScreen",
-        "false",
-    ];
-    // Vite ends when its standard input does, unless it believes to be in CI. The pipe closes however we end, so that
-    // no server outlives us.
-    npm_tool(root, "vite", arguments)
-        .env_remove("CI")
+    // The pipe closes however we end, and the server ends with it.
+    command(root, "node", ["web/serve.mjs", &port.to_string()])
         .stdin(Stdio::piped())
         .spawn()
-        .context("Vite's server cannot be started")
+        .context("the server cannot be started")
 }
 
 fn wait_until_it_answers(server: &mut Child, port: u16) -> Result<()> {

@@ -98,7 +98,8 @@ fn wasm_tests(root: &Path) -> Result<()> {
     setup::browsers(root)?;
     let runner = ["build", "--quiet", "--package", "xtask", "--features", "wasm-test-runner"];
     run(cargo(root, runner).args(["--bin", "wasm-test-runner"]))?;
-    let tests = ["test", "--quiet", "--package", "peerloom", "--target", "wasm32-unknown-unknown"];
+    // Not `--quiet`: Cargo hands that on to the runner, which does not know it.
+    let tests = ["test", "--package", "peerloom", "--target", "wasm32-unknown-unknown"];
     run(cargo(root, tests)
         .args(["--lib", "--tests"])
         .env(
