@@ -11,7 +11,7 @@ type Detail<E> = E extends CustomEvent<infer D> ? D : never;
 /** Holds the listeners of one owner, who alone can emit and end. */
 export class Emitter<M> implements TypedTarget<M> {
   readonly #target = new EventTarget();
-  readonly #iterators = new Set<EventQueue<unknown>>();
+  readonly #iterators = new Set<{ end(): void }>();
   #ended = false;
 
   addEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void, options?: AddEventListenerOptions): void {

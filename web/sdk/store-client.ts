@@ -1,0 +1,244 @@
+/** The page's side of the store: typed calls into the worker, or into an engine on the page where no worker can be had. */
+
+import { StoreEngine } from "./store/engine.ts";
+import { SLOT_BYTES } from "./store/chunk-file.ts";
+import { StoreFailure, toStoreFailure } from "./store/failure.ts";
+import { BufferPool } from "./store/pool.ts";
+import {
+  transfersOf,
+  type StoreCalls,
+  type StoreConfig,
+  type StoreOp,
+  type StoreOpened,
+  type StoreRequest,
+  type StoreResponse,
+} from "./store/protocol.ts";
+import type { Bytes, StoredRecord } from "./wasm.ts";
+import { storeWorker } from "./worker-url.ts";
+
+/** Buffers kept for reading and for adding. A few connections serve and one or two adds run at once. */
+const POOLED_MAX = 16;
+
+/** How long the worker may take to finish its transactions before it is ended anyway. */
+const CLOSE_MS_MAX = 2_000;
+
+interface Pending {
+  readonly resolve: (result: StoreCalls[StoreOp]["result"]) => void;
+  readonly reject: (failure: StoreFailure) => void;
+}
+
+/** Carries requests to an engine. */
+interface Transport {
+  post(request: StoreRequest): void;
+  end(): void;
+}
+
+export class StoreClient {
+  /** What the store turned out to be. */
+  readonly opened: StoreOpened;
+  /** Plain chunks that are being gathered for `seal`, each `SLOT_BYTES` long. */
+  readonly pool = new BufferPool(SLOT_BYTES, POOLED_MAX);
+  readonly #channel: Channel;
+  #addCount = 0;
+  #exportCount = 0;
+
+  private constructor(channel: Channel, opened: StoreOpened) {
+    this.#channel = channel;
+    this.opened = opened;
+  }
+
+  /** Opens the store, in a worker if one can be started. Rejects only if a newer version wrote the data (`UNSUPPORTED`). */
+  static async open(config: StoreConfig, makeWorker: () => Worker = storeWorker): Promise<StoreClient> {
+    const fallbacks: string[] = [];
+    const inWorker = new Channel((receive, fail) => workerTransport(makeWorker, receive, fail));
+    try {
+      return new StoreClient(inWorker, await inWorker.call("open", config));
+    } catch (cause) {
+      inWorker.end(new StoreFailure("UNAVAILABLE", "the store is closed"));
+      const failure = toStoreFailure(cause);
+      if (failure.code === "UNSUPPORTED") {
+        throw failure;
+      }
+      fallbacks.push(`worker: ${failure.message}`);
+    }
+    const onPage = new Channel((receive) => pageTransport(receive));
+    const opened = await onPage.call("open", config);
+    return new StoreClient(onPage, { ...opened, fallbacks: [...fallbacks, ...opened.fallbacks] });
+  }
+
+  /** Stores a chunk. The buffer of `body` is transferred, and given back. */
+  put(hash: Bytes, body: Bytes): Promise<ArrayBuffer> {
+    return this.#channel.call("put", { hash, body });
+  }
+
+  /** Reads a chunk, checked against its hash. Its buffer may be given to `recycle` when done with. */
+  get(hash: Bytes): Promise<Bytes> {
+    return this.#channel.call("get", { hash, buffer: this.pool.take() });
+  }
+
+  recycle(buffer: ArrayBuffer): void {
+    this.pool.give(buffer);
+  }
+
+  has(hashes: Bytes): Promise<Bytes> {
+    return this.#channel.call("has", { hashes });
+  }
+
+  async delete(hashes: Bytes): Promise<void> {
+    await this.#channel.call("delete", { hashes });
+  }
+
+  async retain(hashes: Bytes): Promise<void> {
+    await this.#channel.call("retain", { hashes });
+  }
+
+  loadRecords(): Promise<StoredRecord[]> {
+    return this.#channel.call("loadRecords", null);
+  }
+
+  async applyRecords(puts: readonly StoredRecord[], deletes: readonly string[]): Promise<void> {
+    await this.#channel.call("applyRecords", { puts, deletes });
+  }
+
+  /** Begins an add: `retain` leaves alone what it seals until it is ended. */
+  beginAdd(): number {
+    this.#addCount += 1;
+    return this.#addCount;
+  }
+
+  /** Encrypts, hashes and stores one chunk. The buffer of `plain` is transferred, and goes to the pool after. */
+  async seal(add: number, key: Bytes | null, index: number, plain: Bytes): Promise<Bytes> {
+    const { hash, buffer } = await this.#channel.call("seal", { add, key, index, plain });
+    this.pool.give(buffer);
+    return hash;
+  }
+
+  async endAdd(add: number, keep: boolean): Promise<void> {
+    await this.#channel.call("endAdd", { add, keep });
+  }
+
+  /** The plain bytes of chunk `index`; null if it is not stored. */
+  openChunk(hash: Bytes, key: Bytes | null, index: number): Promise<Bytes | null> {
+    return this.#channel.call("openChunk", { hash, key, index });
+  }
+
+  /** The whole plain content, in a file where there are files. `id` is for `dropExport`. */
+  async export(hashes: Bytes, key: Bytes | null): Promise<{ id: number; blob: Blob }> {
+    this.#exportCount += 1;
+    const id = this.#exportCount;
+    return { id, blob: await this.#channel.call("export", { export: id, hashes, key }) };
+  }
+
+  async dropExport(id: number): Promise<void> {
+    await this.#channel.call("dropExport", { export: id });
+  }
+
+  async usedBytes(): Promise<number> {
+    return (await this.#channel.call("usage", null)).usedBytes;
+  }
+
+  /** Finishes what is under way, removes exported files, and ends the worker. Whatever is called after fails. */
+  async close(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => void (timer = setTimeout(resolve, CLOSE_MS_MAX)));
+    await Promise.race([this.#channel.call("close", null).catch(() => undefined), late]);
+    clearTimeout(timer);
+    this.#channel.end(new StoreFailure("UNAVAILABLE", "the store is closed"));
+  }
+}
+
+/** Matches answers to requests. */
+class Channel {
+  readonly #transport: Transport;
+  readonly #pending = new Map<number, Pending>();
+  #idLast = 0;
+  #failure: StoreFailure | null = null;
+
+  constructor(connect: (receive: (response: StoreResponse) => void, fail: (failure: StoreFailure) => void) => Transport) {
+    this.#transport = connect(
+      (response) => this.#receive(response),
+      (failure) => this.end(failure),
+    );
+  }
+
+  call<K extends StoreOp>(op: K, args: StoreCalls[K]["args"]): Promise<StoreCalls[K]["result"]> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) {
+        return reject(this.#failure);
+      }
+      this.#idLast += 1;
+      const id = this.#idLast;
+      this.#pending.set(id, { resolve, reject } as Pending);
+      try {
+        this.#transport.post({ id, op, args } as StoreRequest);
+      } catch (cause) {
+        this.#pending.delete(id);
+        reject(toStoreFailure(cause));
+      }
+    });
+  }
+
+  /** Fails what is pending and whatever comes. */
+  end(failure: StoreFailure): void {
+    if (this.#failure !== null) {
+      return;
+    }
+    this.#failure = failure;
+    this.#transport.end();
+    for (const { reject } of this.#pending.values()) {
+      reject(failure);
+    }
+    this.#pending.clear();
+  }
+
+  #receive(response: StoreResponse): void {
+    const pending = this.#pending.get(response.id);
+    if (pending === undefined) {
+      return;
+    }
+    this.#pending.delete(response.id);
+    if (response.ok) {
+      pending.resolve(response.result);
+    } else {
+      pending.reject(new StoreFailure(response.code, response.message));
+    }
+  }
+}
+
+function workerTransport(
+  makeWorker: () => Worker,
+  receive: (response: StoreResponse) => void,
+  fail: (failure: StoreFailure) => void,
+): Transport {
+  let worker: Worker;
+  try {
+    worker = makeWorker();
+  } catch (cause) {
+    // No workers here, or the page's security policy forbids them: the first call fails, and the page takes over.
+    queueMicrotask(() => fail(new StoreFailure("UNAVAILABLE", `no worker: ${String(cause)}`, cause)));
+    return { post: () => undefined, end: () => undefined };
+  }
+  worker.onmessage = (event: MessageEvent<StoreResponse>) => receive(event.data);
+  worker.onmessageerror = () => fail(new StoreFailure("UNAVAILABLE", "the store worker sent something unreadable"));
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail(new StoreFailure("UNAVAILABLE", `the store worker failed: ${event.message || "it could not be loaded"}`));
+  };
+  return {
+    post: (request) => worker.postMessage(request, transfersOf(request.args)),
+    end: () => worker.terminate(),
+  };
+}
+
+function pageTransport(receive: (response: StoreResponse) => void): Transport {
+  const engine = new StoreEngine();
+  const answer = async (request: StoreRequest): Promise<void> => {
+    try {
+      receive({ id: request.id, ok: true, result: await engine.handle(request) });
+    } catch (cause) {
+      const { code, message } = toStoreFailure(cause);
+      receive({ id: request.id, ok: false, code, message });
+    }
+  };
+  return { post: (request) => void answer(request), end: () => undefined };
+}

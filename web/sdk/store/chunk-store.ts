@@ -1,0 +1,34 @@
+/** What a place for chunks and records can do, whether on disk or in memory. Hashes are lower-case hex. */
+
+import type { Bytes } from "../wasm.ts";
+import type { StoredRecord } from "./database.ts";
+
+export type StoreKind = "opfs" | "indexeddb" | "memory";
+
+export interface ChunkStore {
+  readonly kind: StoreKind;
+  /** Bytes of the chunks stored, and of those being stored. */
+  readonly usedBytes: number;
+  /** Entries that pointed nowhere and were dropped at the opening: the core will fetch them again. */
+  readonly droppedCount: number;
+
+  has(hash: string): boolean;
+  /** Stores a chunk; it counts only once this resolves. Resolves with whether it was not there before. Rejects with `QUOTA`. */
+  put(hash: string, body: Bytes): Promise<boolean>;
+  /** Reads a chunk, into `buffer` if that is long enough; null if it is not stored. The bytes are not checked. */
+  get(hash: string, buffer: ArrayBuffer | null): Promise<Bytes | null>;
+  /** Deletes chunks; those not stored are no error. */
+  delete(hashes: readonly string[]): Promise<void>;
+  hashes(): readonly string[];
+
+  loadRecords(): Promise<StoredRecord[]>;
+  /** All or nothing. */
+  applyRecords(puts: readonly StoredRecord[], deletes: readonly string[]): Promise<void>;
+  /** Finishes what is under way and lets go of files and databases. */
+  close(): Promise<void>;
+}
+
+/** A view of `bytes` bytes over `buffer`, or over a new one if that is too short. */
+export function viewOf(buffer: ArrayBuffer | null, bytes: number): Bytes {
+  return buffer !== null && buffer.byteLength >= bytes ? new Uint8Array(buffer, 0, bytes) : new Uint8Array(bytes);
+}

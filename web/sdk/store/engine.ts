@@ -1,0 +1,254 @@
+/**
+ * The store's side of the protocol: runs in the worker, or on the page where no worker can be had.
+ *
+ * It adds to a `ChunkStore` what needs the bytes: sealing, opening, checking against the hash, exporting.
+ */
+
+import { HASH_BYTES, hashesToHex, toHex } from "../hex.ts";
+import type { Bytes } from "../wasm.ts";
+import { ChunkFile, SLOT_BYTES } from "./chunk-file.ts";
+import type { ChunkStore } from "./chunk-store.ts";
+import { Database } from "./database.ts";
+import { Exports, toBlob } from "./exports.ts";
+import { StoreFailure, toStoreFailure } from "./failure.ts";
+import { MemoryStore } from "./memory.ts";
+import { PersistentStore } from "./persistent.ts";
+import type { ExportArgs, StoreCalls, StoreConfig, StoreOp, StoreOpened, StoreRequest } from "./protocol.ts";
+import { Sealer, sha256 } from "./seal.ts";
+
+type Result<K extends StoreOp> = Promise<StoreCalls[K]["result"]>;
+
+export class StoreEngine {
+  readonly #sealer = new Sealer();
+  /** By running add: the hashes it stored, true for those that were not there before. */
+  readonly #adds = new Map<number, Map<string, boolean>>();
+  /** A buffer to read sealed chunks into, while nobody uses it. */
+  #scratch: ArrayBuffer | null = null;
+  #store: ChunkStore | null = null;
+  #exports: Exports | null = null;
+
+  handle({ op, args }: StoreRequest): Promise<StoreCalls[StoreOp]["result"]> {
+    switch (op) {
+      case "open":
+        return this.#open(args);
+      case "put":
+        return this.#put(args.hash, args.body);
+      case "get":
+        return this.#get(args.hash, args.buffer);
+      case "has":
+        return this.#has(args.hashes);
+      case "delete":
+        return this.#delete(hashesToHex(args.hashes));
+      case "retain":
+        return this.#retain(args.hashes);
+      case "loadRecords":
+        return this.#opened().loadRecords();
+      case "applyRecords":
+        return this.#applyRecords(args);
+      case "seal":
+        return this.#seal(args);
+      case "endAdd":
+        return this.#endAdd(args.add, args.keep);
+      case "openChunk":
+        return this.#openChunk(args.hash, args.key, args.index);
+      case "export":
+        return this.#export(args);
+      case "dropExport":
+        return this.#dropExport(args.export);
+      case "usage":
+        return Promise.resolve({ usedBytes: this.#opened().usedBytes });
+      case "close":
+        return this.#close();
+    }
+  }
+
+  async #open(config: StoreConfig): Result<"open"> {
+    const { store, exports, fallbacks } = await openStore(config);
+    this.#store = store;
+    this.#exports = exports;
+    return { kind: store.kind, fallbacks, droppedCount: store.droppedCount };
+  }
+
+  async #put(hash: Bytes, body: Bytes): Result<"put"> {
+    await this.#opened().put(toHex(hash), body);
+    return body.buffer;
+  }
+
+  /** Checks what it read: whoever serves a rotten chunk is struck for it. */
+  async #get(hash: Bytes, buffer: ArrayBuffer | null): Result<"get"> {
+    const name = toHex(hash);
+    const body = await this.#opened().get(name, buffer);
+    if (body === null) {
+      throw new StoreFailure("IO", "the chunk is not stored");
+    }
+    if (toHex(await sha256(body)) !== name) {
+      throw await this.#damaged(name);
+    }
+    return body;
+  }
+
+  async #has(hashes: Bytes): Result<"has"> {
+    const store = this.#opened();
+    return Uint8Array.from(hashesToHex(hashes), (hash) => (store.has(hash) ? 1 : 0));
+  }
+
+  async #delete(hashes: readonly string[]): Promise<null> {
+    await this.#opened().delete(hashes);
+    return null;
+  }
+
+  #retain(hashes: Bytes): Result<"retain"> {
+    const kept = new Set(hashesToHex(hashes));
+    for (const stored of this.#adds.values()) {
+      for (const hash of stored.keys()) {
+        kept.add(hash);
+      }
+    }
+    return this.#delete(
+      this.#opened()
+        .hashes()
+        .filter((hash) => !kept.has(hash)),
+    );
+  }
+
+  async #applyRecords({ puts, deletes }: StoreCalls["applyRecords"]["args"]): Result<"applyRecords"> {
+    await this.#opened().applyRecords(puts, deletes);
+    return null;
+  }
+
+  async #seal({ add, key, index, plain }: StoreCalls["seal"]["args"]): Result<"seal"> {
+    const stored = this.#adds.get(add) ?? new Map<string, boolean>();
+    this.#adds.set(add, stored);
+    const body = key === null ? plain : await this.#sealer.seal(key, index, plain);
+    const hash = await sha256(body);
+    const name = toHex(hash);
+    // Noted before it is stored, so that a `retain` or an ended add in between knows of it.
+    stored.set(name, stored.get(name) ?? false);
+    const isNew = await this.#opened().put(name, body);
+    if (isNew) {
+      stored.set(name, true);
+    }
+    return { hash, buffer: plain.buffer };
+  }
+
+  async #endAdd(add: number, keep: boolean): Result<"endAdd"> {
+    const stored = this.#adds.get(add) ?? new Map<string, boolean>();
+    this.#adds.delete(add);
+    if (keep) {
+      return null;
+    }
+    const others = [...this.#adds.values()];
+    const gone = [...stored].filter(([hash, isNew]) => isNew && !others.some((other) => other.has(hash)));
+    return this.#delete(gone.map(([hash]) => hash));
+  }
+
+  async #openChunk(hash: Bytes, key: Bytes | null, index: number): Promise<Bytes | null> {
+    const name = toHex(hash);
+    if (key === null) {
+      return this.#opened().has(name) ? this.#get(hash, null) : null;
+    }
+    const buffer = this.#scratch ?? new ArrayBuffer(SLOT_BYTES);
+    this.#scratch = null;
+    const sealed = await this.#opened().get(name, buffer);
+    const plain = sealed === null ? null : await this.#sealer.open(key, index, sealed);
+    if (sealed !== null && plain === null) {
+      // The key may be wrong, or the disk: only the hash tells which.
+      throw toHex(await sha256(sealed)) === name
+        ? new StoreFailure("IO", `chunk ${index} is not encrypted with this key`)
+        : await this.#damaged(name);
+    }
+    this.#scratch = buffer;
+    return plain;
+  }
+
+  async #export({ export: id, hashes, key }: ExportArgs): Result<"export"> {
+    const chunks = this.#plainChunks(hashes, key);
+    return this.#exports === null ? toBlob(chunks) : this.#exports.write(id, chunks);
+  }
+
+  async *#plainChunks(hashes: Bytes, key: Bytes | null): AsyncGenerator<Bytes> {
+    for (let index = 0; index * HASH_BYTES < hashes.length; index++) {
+      const hash = hashes.slice(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+      const plain = await this.#openChunk(hash, key, index);
+      if (plain === null) {
+        throw new StoreFailure("IO", `chunk ${index} is not stored`);
+      }
+      yield plain;
+    }
+  }
+
+  async #dropExport(id: number): Result<"dropExport"> {
+    await this.#exports?.drop(id);
+    return null;
+  }
+
+  async #close(): Result<"close"> {
+    const store = this.#store;
+    this.#store = null;
+    await this.#exports?.clear();
+    await store?.close();
+    return null;
+  }
+
+  /** Forgets a chunk that is not what it should be, so that it can be fetched again. */
+  async #damaged(hash: string): Promise<StoreFailure> {
+    await this.#opened().delete([hash]);
+    return new StoreFailure("IO", `the stored chunk ${hash} was damaged and is deleted`);
+  }
+
+  #opened(): ChunkStore {
+    if (this.#store === null) {
+      throw new StoreFailure("UNAVAILABLE", "the store is closed");
+    }
+    return this.#store;
+  }
+}
+
+interface Opened {
+  readonly store: ChunkStore;
+  readonly exports: Exports | null;
+  readonly fallbacks: string[];
+}
+
+/** Tries OPFS, then IndexedDB alone, then memory; each step down is told. Throws only for data of a newer version. */
+async function openStore(config: StoreConfig): Promise<Opened> {
+  const fallbacks: StoreOpened["fallbacks"] & string[] = [];
+  const memory = (): Opened => ({ store: new MemoryStore(config.bytesMax), exports: null, fallbacks });
+  if (config.kind === "memory") {
+    return memory();
+  }
+  let database: Database;
+  try {
+    database = await Database.open(config.name);
+  } catch (cause) {
+    const failure = toStoreFailure(cause);
+    if (failure.code === "UNSUPPORTED") {
+      throw failure;
+    }
+    fallbacks.push(`IndexedDB: ${failure.message}`);
+    return memory();
+  }
+  const files = await openFiles(config.name, fallbacks);
+  try {
+    const store = await PersistentStore.open(database, files?.file ?? null, config.bytesMax);
+    return { store, exports: files?.exports ?? null, fallbacks };
+  } catch (cause) {
+    files?.file.close();
+    database.close();
+    fallbacks.push(`index: ${toStoreFailure(cause).message}`);
+    return memory();
+  }
+}
+
+async function openFiles(name: string, fallbacks: string[]): Promise<{ file: ChunkFile; exports: Exports } | null> {
+  try {
+    const directory = await navigator.storage.getDirectory();
+    const file = await ChunkFile.open(directory, `${name}.chunks`);
+    const exports = new Exports(directory, name);
+    await exports.clear();
+    return { file, exports };
+  } catch (cause) {
+    fallbacks.push(`OPFS: ${toStoreFailure(cause).message}`);
+    return null;
+  }
+}
