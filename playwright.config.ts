@@ -6,7 +6,22 @@ import { defineConfig } from "@playwright/test";
 // and two runs at the same time do not.
 process.env["PEERLOOM_PORT"] ??= String(await freePort());
 const port = Number(process.env["PEERLOOM_PORT"]);
-const isPackageOnly = process.argv.join(" ").includes("--project package");
+const isPackageOnly = /--project[ =]package$/.test(process.argv.join(" "));
+
+const chromium = {
+  browserName: "chromium",
+  launchOptions: {
+    executablePath: "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  },
+} as const;
 
 export default defineConfig({
   testDir: "tests",
@@ -23,21 +38,7 @@ export default defineConfig({
     {
       name: "chromium",
       testIgnore: "package.spec.ts",
-      grepInvert: /@firefox-only/,
-      use: {
-        browserName: "chromium",
-        launchOptions: {
-          executablePath: "/usr/bin/chromium",
-          args: [
-            "--no-sandbox",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-          ],
-        },
-      },
+      use: chromium,
     },
     {
       name: "firefox",
@@ -53,6 +54,7 @@ export default defineConfig({
       // Other people's projects, which bring their own servers.
       name: "package",
       testMatch: "package.spec.ts",
+      use: chromium,
       timeout: 180_000,
     },
   ],

@@ -7,7 +7,7 @@
 // other, so the names are rewritten to that: as literals, since bundlers of applications recognise only literals.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -58,7 +58,10 @@ async function bundle() {
     metafile: true,
     logLevel: "warning",
     plugins: [neighbours],
-    // Lit's build for Node runs in browsers too, and survives being imported on a server.
+    // Lit's build for Node runs in browsers too, and survives being imported on a server. Only a neutral platform leaves
+    // the choice to us.
+    platform: "neutral",
+    mainFields: ["module", "main"],
     conditions: ["node"],
   });
   const flat = Object.entries(metafile.outputs).map(([path, { bytes, imports }]) => [
@@ -74,6 +77,11 @@ function declare() {
   execFileSync(process.execPath, tsc, { stdio: "inherit" });
   mkdirSync(`${making}/types/sdk/generated`, { recursive: true });
   copyFileSync("web/sdk/generated/peerloom.d.ts", `${making}/types/sdk/generated/peerloom.d.ts`);
+  copyFileSync("web/lit.d.ts", `${making}/types/lit.d.ts`);
+  for (const name of readdirSync(`${making}/types/ui`)) {
+    const file = `${making}/types/ui/${name}`;
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll('"lit"', '"../lit.js"'));
+  }
 }
 
 function describe() {
