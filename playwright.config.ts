@@ -62,7 +62,7 @@ export default defineConfig({
     ? {}
     : {
         webServer: {
-          command: `npx vite --port ${port} --strictPort --logLevel warn`,
+          command: `node node_modules/vite/bin/vite.js --port ${port} --strictPort --logLevel warn`,
           url: `http://127.0.0.1:${port}/`,
           env: { PEERLOOM_UNDER_TEST: "1" },
           timeout: 60_000,

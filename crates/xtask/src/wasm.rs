@@ -123,7 +123,15 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
         .web(true)?
         .typescript(true)
         .omit_default_module_path(true);
-    bindgen.generate(folder).context("wasm-bindgen could not bind the core")
+    bindgen.generate(folder).context("wasm-bindgen could not bind the core")?;
+    // A dependency that asks the operating system for something compiles, and fails only when a browser loads it.
+    let glue = fs::read_to_string(folder.join("peerloom.js"))?;
+    if glue.contains("from \"env\"") || glue.contains("from 'env'") {
+        bail!(
+            "the core imports functions that no browser has: see the imports of its module `env`"
+        );
+    }
+    Ok(())
 }
 
 /// Optimises for size. No feature flags: wasm-opt reads them from the `target_features` section.
