@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 
-import { defineConfig } from "@playwright/test";
+import { defineConfig, type Project } from "@playwright/test";
 
 // Configuration is read once more by each worker, which inherits the environment: so all of them agree on the port,
 // and two runs at the same time do not.
@@ -8,7 +8,7 @@ process.env["PEERLOOM_PORT"] ??= String(await freePort());
 const port = Number(process.env["PEERLOOM_PORT"]);
 const isPackageOnly = /--project[ =]package$/.test(process.argv.join(" "));
 
-const chromium = {
+const chromium: Project["use"] = {
   browserName: "chromium",
   launchOptions: {
     executablePath: "/usr/bin/chromium",
@@ -21,7 +21,7 @@ const chromium = {
       "--disable-sync",
     ],
   },
-} as const;
+};
 
 export default defineConfig({
   testDir: "tests",
