@@ -22,12 +22,13 @@ pub(crate) struct Suite {
     pub(crate) run: fn(&Path) -> Result<()>,
 }
 
-pub(crate) const SUITES: [Suite; 12] = [
+pub(crate) const SUITES: [Suite; 13] = [
     Suite { name: "fmt", about: "Rust is formatted", run: fmt },
     Suite { name: "tidy", about: "the rules of the house hold", run: tidy::check_all },
     Suite { name: "lint", about: "oxlint finds nothing", run: lint },
     Suite { name: "clippy", about: "Clippy finds nothing, natively and for WASM", run: clippy },
     Suite { name: "native", about: "unit, property and documentation tests", run: native },
+    Suite { name: "docs", about: "the documentation builds without a warning", run: docs },
     Suite { name: "sim", about: "the simulator's seeds hold", run: sim },
     Suite { name: "tsc", about: "TypeScript's types hold", run: tsc },
     Suite { name: "unit", about: "unit tests of the TypeScript", run: unit },
@@ -66,6 +67,11 @@ fn native(root: &Path) -> Result<()> {
         run(cargo(root, ["test", "--quiet", "--lib", "--bins", "--tests"]).args(rest))?;
     }
     run(cargo(root, ["test", "--quiet", "--doc"]).args(rest))
+}
+
+fn docs(root: &Path) -> Result<()> {
+    let doc = ["doc", "--quiet", "--workspace", "--exclude", "peerloom", "--exclude", "xtask"];
+    run(cargo(root, doc).args(["--no-deps", "--lib"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn sim(root: &Path) -> Result<()> {

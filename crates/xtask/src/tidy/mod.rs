@@ -38,6 +38,7 @@ const TREE_RULES: &[TreeRule] = &[
     tree::has_its_documents,
     tree::protocol_pages_have_five_headings,
     tree::lock_file_names_no_address,
+    tree::links_lead_somewhere,
 ];
 
 /// Endings of the files that rules read; the others are pictures and the like.
@@ -60,10 +61,11 @@ const TEXT_ENDINGS: &[&str] = &[
     "gitignore",
 ];
 
-/// A text file of the project.
+/// A file of the project.
 pub(crate) struct Source {
     /// Relative to the workspace root, with forward slashes.
     path: String,
+    /// Empty if the file is not text.
     text: String,
 }
 
@@ -137,11 +139,13 @@ fn read_sources(root: &Path) -> Result<Vec<Source>> {
         "tidy reads the list of files from git, which is missing or knows no checkout here",
     )?;
     let mut sources = Vec::new();
-    for path in listing.split('\0').filter(|path| TEXT_ENDINGS.contains(&ending(path))) {
+    for path in listing.split('\0').filter(|path| !path.is_empty()) {
         // A file that was deleted but not yet committed is still listed.
-        if let Ok(text) = fs::read_to_string(root.join(path)) {
-            sources.push(Source { path: path.to_owned(), text });
-        }
+        let Ok(bytes) = fs::read(root.join(path)) else { continue };
+        let is_text = TEXT_ENDINGS.contains(&ending(path));
+        let text =
+            if is_text { String::from_utf8_lossy(&bytes).into_owned() } else { String::new() };
+        sources.push(Source { path: path.to_owned(), text });
     }
     Ok(sources)
 }

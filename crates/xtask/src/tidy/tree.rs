@@ -54,6 +54,47 @@ pub(super) fn lock_file_names_no_address(sources: &[Source]) -> Vec<Finding> {
         .collect()
 }
 
+/// Links between our own documents; addresses of others need a network to be checked.
+pub(super) fn links_lead_somewhere(sources: &[Source]) -> Vec<Finding> {
+    let is_there = |path: &str| {
+        let within = |source: &Source| {
+            source.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
+        };
+        path.is_empty() || sources.iter().any(|source| source.path == path || within(source))
+    };
+    let documents = sources.iter().filter(|source| source.ending() == "md");
+    let mut findings = Vec::new();
+    for document in documents {
+        for (index, line) in document.text.lines().enumerate() {
+            for target in
+                line.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next())
+            {
+                if !target.contains(':')
+                    && !target.is_empty()
+                    && !is_there(&resolved(&document.path, target))
+                {
+                    findings.push(document.finding(index + 1, format!("`{target}` leads nowhere")));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// The path from the root of what a document calls `target`.
+fn resolved(document: &str, target: &str) -> String {
+    let mut path: Vec<&str> = document.split('/').collect();
+    path.pop();
+    for step in target.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(path.pop()),
+            name => path.push(name),
+        }
+    }
+    path.join("/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{lines, source};
@@ -78,5 +119,16 @@ mod tests {
     fn an_address_in_the_lock_file_is_found() {
         let text = "{\n  \"resolved\": \"https://example.org/a.tgz\",\n  \"integrity\": \"x\"\n}\n";
         assert_eq!(lines(&lock_file_names_no_address(&[source("package-lock.json", text)])), [2]);
+    }
+
+    #[test]
+    fn a_link_between_documents_that_leads_nowhere_is_found() {
+        let text = "[a](protocol/link.md#states) [b](../README.md)\n![c](two-tabs.png) [d](https://example.org/x)\n[e](protocol) [f](#here) [g](gone.md)\n";
+        let sources = [
+            source("docs/index.md", text),
+            source("docs/protocol/link.md", ""),
+            source("README.md", ""),
+        ];
+        assert_eq!(lines(&links_lead_somewhere(&sources)), [2, 3]);
     }
 }
