@@ -33,7 +33,8 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
-  use: { baseURL: `http://127.0.0.1:${port}`, trace: "retain-on-failure" },
+  // No traces: their screenshots take a core from the transfer that is being tested.
+  use: { baseURL: `http://127.0.0.1:${port}`, trace: "off" },
   projects: [
     {
       name: "chromium",
