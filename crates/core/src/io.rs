@@ -4,7 +4,7 @@ use bytes::Bytes;
 use peerloom_wire::{ChunkId, ContentId, PeerId, RequestId};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CommandError, Event, Stage};
+use crate::event::{Event, Stage};
 
 /// Names one command of the application; its answer carries the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -286,6 +286,8 @@ pub enum LinkEvent {
     BodyArrived {
         /// Which request.
         request: RequestId,
+        /// Its length.
+        bytes: u32,
         /// The digest of all its bytes, computed here.
         sha256: [u8; 32],
         /// The bytes, if they were asked for inline.

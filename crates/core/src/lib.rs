@@ -3,12 +3,22 @@
 //! Knows nothing about browsers, sockets, clocks, files or tasks. A driver feeds it [`Input`]s with
 //! the time, takes its [`Output`]s, and calls again at [`Node::poll_timeout`].
 
+#![deny(clippy::indexing_slicing, clippy::panic)]
+
+pub mod content;
+pub mod discovery;
 pub mod event;
 pub mod io;
+pub mod link;
 pub mod machine;
+pub mod node;
+mod random;
 pub mod time;
+pub mod trust;
 
 pub use event::Event;
 pub use io::{Input, Output};
 pub use machine::Machine;
+pub use node::{Node, NodeConfig, Status};
+pub use random::Random;
 pub use time::{Instant, Now};

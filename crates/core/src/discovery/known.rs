@@ -1,0 +1,93 @@
+//! One known peer.
+
+use core::time::Duration;
+
+use peerloom_crypto::Certificate;
+
+use super::SILENCE_MAX;
+use super::replay::ReplayWindow;
+use crate::random::Random;
+use crate::time::Instant;
+
+/// The first wait after a failed attempt; each further one is twice as long.
+const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest wait. Guess: a person who mends the cause should not wait for more.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// After a connection broke, the lower id dials at once and the higher one waits, so that there
+/// is no glare.
+const REDIAL_HIGHER: Duration = Duration::from_secs(1);
+
+/// How the contact with a peer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Contact {
+    /// Not tried yet, or nobody's fault: dialled as soon as there is room.
+    Idle,
+    Dialling,
+    Connected,
+    Backoff { until: Instant },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub(super) certificate: Certificate,
+    pub(super) heard_at: Instant,
+    pub(super) contact: Contact,
+    pub(super) failures: u32,
+    pub(super) replay: ReplayWindow,
+}
+
+impl Known {
+    pub(super) fn new(now: Instant, certificate: Certificate, sequence: u64) -> Self {
+        let mut replay = ReplayWindow::default();
+        replay.accept(sequence);
+        Self { certificate, heard_at: now, contact: Contact::Idle, failures: 0, replay }
+    }
+
+    /// Waits the next failure out.
+    pub(super) fn back_off(&mut self, now: Instant, random: &mut Random) {
+        let doubled = BACKOFF_FIRST * 2u32.pow(self.failures.min(6));
+        self.failures += 1;
+        let until = now + random.jitter(doubled.min(BACKOFF_MAX));
+        self.contact = Contact::Backoff { until };
+    }
+
+    /// Dials again after a connection broke.
+    pub(super) fn redial(&mut self, now: Instant, is_lower: bool) {
+        let wait = if is_lower { Duration::ZERO } else { REDIAL_HIGHER };
+        self.contact = Contact::Backoff { until: now + wait };
+    }
+
+    pub(super) fn retry_now(&mut self, now: Instant) {
+        if let Contact::Backoff { until } = &mut self.contact {
+            *until = now.min(*until);
+        }
+    }
+
+    /// Whether it is to be dialled, given room.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        match self.contact {
+            Contact::Idle => true,
+            Contact::Backoff { until } => until <= now,
+            Contact::Dialling | Contact::Connected => false,
+        }
+    }
+
+    /// When this peer is to be forgotten if it stays silent; never while there is contact.
+    pub(super) fn silent_at(&self) -> Option<Instant> {
+        match self.contact {
+            Contact::Idle | Contact::Backoff { .. } => Some(self.heard_at + SILENCE_MAX),
+            Contact::Dialling | Contact::Connected => None,
+        }
+    }
+
+    /// `has_room`: whether being due leads to anything.
+    pub(super) fn poll_timeout(&self, has_room: bool) -> Option<Instant> {
+        match self.contact {
+            Contact::Idle if has_room => Some(self.heard_at),
+            Contact::Backoff { until } if has_room => Some(until.min(self.heard_at + SILENCE_MAX)),
+            _ => self.silent_at(),
+        }
+    }
+}

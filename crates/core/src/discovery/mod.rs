@@ -1,0 +1,512 @@
+//! Who is there, and whom to dial when.
+//!
+//! A peer announces itself to everyone on the signalling paths: at once, then ever less often.
+//! Whoever hears it and has room dials: the offer is itself a sign of life, so nobody announces
+//! back. Only a peer that does not dial answers with an announcement of its own. Failures are
+//! waited out, each twice as long as the one before, with jitter.
+//!
+//! Knows nothing about connections but that they came, failed, or went.
+
+mod known;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use peerloom_crypto::{Certificate, SessionPublicKey};
+use peerloom_wire::PeerId;
+use peerloom_wire::envelope::{Envelope, Signal};
+
+use self::known::{Contact, Known};
+use crate::event::{BadInput, CommandError, ConnectFailure, DisconnectCause, Stage, Subject};
+use crate::io::CommandId;
+use crate::machine::Machine;
+use crate::random::Random;
+use crate::time::{Instant, Now};
+
+/// The most peers known; the one unheard of for longest goes first, connected ones never. Some
+/// 300 bytes each.
+const KNOWN_MAX: usize = 256;
+
+/// How long a peer that is not connected is remembered without a sign of life. Three times the
+/// slowest announcement of a hidden tab, whose timers fire once a minute.
+const SILENCE_MAX: Duration = Duration::from_secs(180);
+
+/// The first repeats of the announcement: quick, since the first one may find nobody listening.
+const ANNOUNCE_FIRST: Duration = Duration::from_millis(500);
+
+/// The slowest repeats.
+const ANNOUNCE_MAX: Duration = Duration::from_secs(30);
+
+/// How long a peer that was asked for by id may stay silent.
+const SEEK_MAX: Duration = Duration::from_secs(10);
+
+/// How often it is called.
+const SEEK_REPEAT: Duration = Duration::from_secs(1);
+
+/// The most commands that wait for a connection.
+const SEEKS_MAX: usize = 256;
+
+/// What the protocol is told.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Announce, listen, connect.
+    Start,
+    /// Say goodbye and forget everyone.
+    Stop,
+    /// A verified envelope.
+    Heard(Envelope),
+    /// The application wants this peer.
+    Connect { id: CommandId, peer: PeerId },
+    /// An attempt is under way.
+    Connecting { peer: PeerId },
+    /// A connection is up.
+    Connected { peer: PeerId },
+    /// An attempt ended; `None` when nobody is to blame.
+    Failed { peer: PeerId, failure: Option<ConnectFailure> },
+    /// A connection is gone.
+    Disconnected { peer: PeerId, cause: DisconnectCause },
+    /// Have nothing to do with this peer.
+    Ban { peer: PeerId },
+    /// The page runs again, or the network is another one: try everyone now.
+    Resumed,
+}
+
+/// What the protocol asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Announce to everyone, or to one.
+    Announce { to: Option<PeerId>, answer_wanted: bool },
+    /// Say goodbye to everyone.
+    Goodbye,
+    /// Connect to this peer.
+    Dial { peer: PeerId },
+    /// A signal for `link`, not seen before.
+    Deliver { from: PeerId, signal: Signal },
+    /// A peer is known now that was not.
+    Discovered { peer: PeerId },
+    /// A known peer runs anew: connections to its earlier run are dead.
+    Renewed { peer: PeerId },
+    /// A peer is not known any more.
+    Lost { peer: PeerId },
+    /// A peer's next try was set or cleared.
+    Changed { peer: PeerId },
+    /// A command has its answer.
+    Done { id: CommandId, result: Result<(), CommandError> },
+}
+
+/// Settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Our id.
+    pub own: PeerId,
+    /// The most connections, attempts included.
+    pub connections_max: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    announcements: u64,
+    envelopes_replayed: u64,
+    envelopes_outdated: u64,
+    peers_evicted: u64,
+}
+
+/// A command that waits for a connection.
+#[derive(Clone, Copy, Debug)]
+struct Seek {
+    id: CommandId,
+    peer: PeerId,
+    deadline: Instant,
+    repeat_at: Instant,
+}
+
+/// Whether we take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Stopped,
+    Announcing { next_at: Instant, interval: Duration },
+}
+
+/// The peers that a node knows.
+#[derive(Debug)]
+pub struct Discovery {
+    config: Config,
+    random: Random,
+    presence: Presence,
+    known: BTreeMap<PeerId, Known>,
+    seeks: Vec<Seek>,
+    counters: Counters,
+}
+
+impl Machine for Discovery {
+    type Input = Input;
+    type Effect = Effect;
+
+    fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Start => self.start(now, out),
+            Input::Stop => self.stop(out),
+            Input::Heard(envelope) => self.on_envelope(now, envelope, out),
+            Input::Connect { id, peer } => self.connect(now, id, peer, out),
+            Input::Connecting { peer } => self.set_contact(peer, Contact::Dialling),
+            Input::Connected { peer } => self.on_connected(peer, out),
+            Input::Failed { peer, failure } => self.on_failed(now, peer, failure, out),
+            Input::Disconnected { peer, cause } => self.on_disconnected(now, peer, cause, out),
+            Input::Ban { peer } => self.lose(peer, out),
+            Input::Resumed => self.on_resumed(now, out),
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let Presence::Announcing { next_at, .. } = self.presence else { return None };
+        let seek = self.seeks.iter().map(|seek| seek.repeat_at.min(seek.deadline)).min();
+        let has_room = self.has_room();
+        let known = self.known.values().filter_map(|known| known.poll_timeout(has_room)).min();
+        [Some(next_at), seek, known].into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let Presence::Announcing { next_at, interval } = self.presence else { return };
+        if next_at <= now.mono {
+            let interval = (interval * 2).min(ANNOUNCE_MAX);
+            self.announce(now, interval, out);
+        }
+        self.repeat_seeks(now, out);
+        self.retry(now, out);
+        self.lose_silent(now, out);
+    }
+}
+
+impl Discovery {
+    /// Makes the protocol, stopped.
+    #[must_use]
+    pub fn new(config: Config, random: Random) -> Self {
+        Self {
+            config,
+            random,
+            presence: Presence::Stopped,
+            known: BTreeMap::new(),
+            seeks: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Returns whether the node takes part.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.presence != Presence::Stopped
+    }
+
+    /// Returns whether this very certificate was verified before.
+    #[must_use]
+    pub fn knows(&self, certificate: &Certificate) -> bool {
+        let peer = PeerId(certificate.peer_id());
+        self.known.get(&peer).is_some_and(|known| known.certificate == *certificate)
+    }
+
+    /// Returns the session key of a known peer: whom an envelope is to name.
+    #[must_use]
+    pub fn session_of(&self, peer: PeerId) -> Option<SessionPublicKey> {
+        self.known.get(&peer).map(|known| known.certificate.session)
+    }
+
+    /// Returns all known peers, in the order of their ids.
+    pub fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.known.keys().copied()
+    }
+
+    /// Returns whether a peer's last failure is being waited out.
+    #[must_use]
+    pub fn is_backing_off(&self, peer: PeerId) -> bool {
+        let contact = self.known.get(&peer).map(|known| known.contact);
+        matches!(contact, Some(Contact::Backoff { .. }))
+    }
+
+    /// Returns the counters, by name.
+    #[must_use]
+    pub fn stats(&self) -> [(&'static str, u64); 6] {
+        [
+            ("discovery.announcements", self.counters.announcements),
+            ("discovery.envelopes_replayed", self.counters.envelopes_replayed),
+            ("discovery.envelopes_outdated", self.counters.envelopes_outdated),
+            ("discovery.peers_evicted", self.counters.peers_evicted),
+            ("discovery.known", self.known.len() as u64),
+            ("discovery.seeking", self.seeks.len() as u64),
+        ]
+    }
+
+    fn start(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if !self.is_running() {
+            self.announce(now, ANNOUNCE_FIRST, out);
+        }
+    }
+
+    fn stop(&mut self, out: &mut Vec<Effect>) {
+        if !self.is_running() {
+            return;
+        }
+        self.presence = Presence::Stopped;
+        out.push(Effect::Goodbye);
+        for seek in core::mem::take(&mut self.seeks) {
+            out.push(Effect::Done { id: seek.id, result: Err(CommandError::Closed) });
+        }
+        for peer in core::mem::take(&mut self.known).into_keys() {
+            out.push(Effect::Lost { peer });
+        }
+    }
+
+    fn announce(&mut self, now: Now, interval: Duration, out: &mut Vec<Effect>) {
+        self.counters.announcements += 1;
+        let next_at = now.mono + self.random.jitter(interval);
+        self.presence = Presence::Announcing { next_at, interval };
+        out.push(Effect::Announce { to: None, answer_wanted: true });
+    }
+
+    fn on_envelope(&mut self, now: Now, envelope: Envelope, out: &mut Vec<Effect>) {
+        if !self.is_running() || !self.recognise(now, &envelope, out) {
+            return;
+        }
+        let peer = envelope.from;
+        match envelope.signal {
+            Signal::Announce { answer_wanted } => self.on_announce(peer, answer_wanted, out),
+            Signal::Goodbye => {
+                out.push(Effect::Deliver { from: peer, signal: Signal::Goodbye });
+                self.lose(peer, out);
+            }
+            signal => out.push(Effect::Deliver { from: peer, signal }),
+        }
+    }
+
+    /// Learns who sent an envelope; `false` if it is a replay or of an earlier run.
+    fn recognise(&mut self, now: Now, envelope: &Envelope, out: &mut Vec<Effect>) -> bool {
+        let (peer, certificate) = (envelope.from, envelope.certificate);
+        if let Some(known) = self.known.get_mut(&peer) {
+            if known.certificate.session == certificate.session {
+                known.heard_at = now.mono;
+                let is_new = known.replay.accept(envelope.sequence);
+                self.counters.envelopes_replayed += u64::from(!is_new);
+                return is_new;
+            }
+            if certificate.issued_ms < known.certificate.issued_ms {
+                self.counters.envelopes_outdated += 1;
+                return false;
+            }
+            *known = Known::new(now.mono, certificate, envelope.sequence);
+            out.push(Effect::Renewed { peer });
+            return true;
+        }
+        if self.known.len() >= KNOWN_MAX {
+            self.evict(out);
+        }
+        self.known.insert(peer, Known::new(now.mono, certificate, envelope.sequence));
+        out.push(Effect::Discovered { peer });
+        true
+    }
+
+    fn on_announce(&mut self, peer: PeerId, answer_wanted: bool, out: &mut Vec<Effect>) {
+        let has_room = self.has_room();
+        let is_sought = self.seeks.iter().any(|seek| seek.peer == peer);
+        let Some(known) = self.known.get_mut(&peer) else { return };
+        if known.contact == Contact::Idle && (has_room || is_sought) {
+            known.contact = Contact::Dialling;
+            out.push(Effect::Dial { peer });
+        } else if answer_wanted && !matches!(known.contact, Contact::Dialling) {
+            out.push(Effect::Announce { to: Some(peer), answer_wanted: false });
+        }
+    }
+
+    fn connect(&mut self, now: Now, id: CommandId, peer: PeerId, out: &mut Vec<Effect>) {
+        let refusal = if !self.is_running() {
+            Some(CommandError::Closed)
+        } else if peer == self.config.own {
+            Some(CommandError::BadInput(BadInput::OwnId))
+        } else if self.seeks.len() >= SEEKS_MAX {
+            let (size, max) = (self.seeks.len() as u64 + 1, SEEKS_MAX as u64);
+            Some(CommandError::TooLarge { what: Subject::Commands, size, max })
+        } else {
+            None
+        };
+        if let Some(error) = refusal {
+            out.push(Effect::Done { id, result: Err(error) });
+            return;
+        }
+        let deadline = now.mono + SEEK_MAX;
+        let repeat_at = now.mono + SEEK_REPEAT;
+        match self.known.get_mut(&peer) {
+            Some(known) if known.contact == Contact::Connected => {
+                out.push(Effect::Done { id, result: Ok(()) });
+            }
+            Some(known) => {
+                self.seeks.push(Seek { id, peer, deadline, repeat_at });
+                if known.contact != Contact::Dialling {
+                    known.contact = Contact::Dialling;
+                    out.push(Effect::Dial { peer });
+                }
+            }
+            None => {
+                self.seeks.push(Seek { id, peer, deadline, repeat_at });
+                out.push(Effect::Announce { to: Some(peer), answer_wanted: true });
+            }
+        }
+    }
+
+    /// Calls again for peers that were asked for by id; gives up on those who stay silent. Once
+    /// they are heard of, `link` watches over the time.
+    fn repeat_seeks(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let (known, mut silent) = (&self.known, Vec::new());
+        for seek in &mut self.seeks {
+            if known.contains_key(&seek.peer) {
+                seek.deadline = now.mono + SEEK_MAX;
+                seek.repeat_at = seek.deadline;
+            } else if seek.deadline <= now.mono {
+                silent.push(seek.peer);
+            } else if seek.repeat_at <= now.mono {
+                seek.repeat_at = now.mono + SEEK_REPEAT;
+                out.push(Effect::Announce { to: Some(seek.peer), answer_wanted: true });
+            }
+        }
+        for peer in silent {
+            let failure = ConnectFailure {
+                peer,
+                stage: Stage::Signalling,
+                reason: "nobody with this id answered".to_owned(),
+                hint: Some(
+                    "Check the id, and that the other tab is open, in this browser, with \
+                     peer-to-peer switched on."
+                        .to_owned(),
+                ),
+            };
+            self.answer(peer, &Err(CommandError::Unreachable(failure)), out);
+        }
+    }
+
+    /// Answers every command that waits for this peer.
+    fn answer(
+        &mut self,
+        peer: PeerId,
+        result: &Result<(), CommandError>,
+        out: &mut Vec<Effect>,
+    ) {
+        for seek in self.seeks.extract_if(.., |seek| seek.peer == peer) {
+            out.push(Effect::Done { id: seek.id, result: result.clone() });
+        }
+    }
+
+    fn on_connected(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.contact = Contact::Connected;
+            known.failures = 0;
+        }
+        self.answer(peer, &Ok(()), out);
+    }
+
+    fn on_failed(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        failure: Option<ConnectFailure>,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(known) = self.known.get_mut(&peer) {
+            match &failure {
+                Some(_) => known.back_off(now.mono, &mut self.random),
+                None => known.contact = Contact::Idle,
+            }
+            out.push(Effect::Changed { peer });
+        }
+        let error = failure.map_or(CommandError::Aborted, CommandError::Unreachable);
+        self.answer(peer, &Err(error), out);
+    }
+
+    fn on_disconnected(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        cause: DisconnectCause,
+        out: &mut Vec<Effect>,
+    ) {
+        match cause {
+            DisconnectCause::Goodbye | DisconnectCause::Banned => self.lose(peer, out),
+            // What takes its place is under way already, or we are stopping.
+            DisconnectCause::Replaced | DisconnectCause::Local => {
+                self.set_contact(peer, Contact::Idle);
+            }
+            DisconnectCause::Closed | DisconnectCause::Unresponsive | DisconnectCause::Transport => {
+                let is_lower = self.config.own < peer;
+                if let Some(known) = self.known.get_mut(&peer) {
+                    known.redial(now.mono, is_lower);
+                    out.push(Effect::Changed { peer });
+                }
+            }
+        }
+    }
+
+    fn on_resumed(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.is_running() {
+            for known in self.known.values_mut() {
+                known.retry_now(now.mono);
+            }
+            self.announce(now, ANNOUNCE_FIRST, out);
+        }
+    }
+
+    /// Dials those whose failure has been waited out, and those that there was no room for.
+    fn retry(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let mut room = self.config.connections_max.saturating_sub(self.in_use());
+        for (&peer, known) in &mut self.known {
+            if room > 0 && known.is_due(now.mono) {
+                room -= 1;
+                known.contact = Contact::Dialling;
+                out.push(Effect::Dial { peer });
+            }
+        }
+    }
+
+    fn lose_silent(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let is_silent = |known: &Known| known.silent_at().is_some_and(|at| at <= now.mono);
+        let silent: Vec<PeerId> = (self.known.iter())
+            .filter(|(_, known)| is_silent(known))
+            .map(|(&peer, _)| peer)
+            .collect();
+        for peer in silent {
+            self.lose(peer, out);
+        }
+    }
+
+    fn lose(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
+        if self.known.remove(&peer).is_some() {
+            out.push(Effect::Lost { peer });
+        }
+    }
+
+    /// Makes room by forgetting the one that is unheard of for longest.
+    fn evict(&mut self, out: &mut Vec<Effect>) {
+        let oldest = (self.known.iter())
+            .filter(|(_, known)| !matches!(known.contact, Contact::Connected | Contact::Dialling))
+            .min_by_key(|(_, known)| known.heard_at)
+            .map(|(&peer, _)| peer);
+        if let Some(peer) = oldest {
+            self.counters.peers_evicted += 1;
+            self.lose(peer, out);
+        }
+    }
+
+    fn set_contact(&mut self, peer: PeerId, contact: Contact) {
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.contact = contact;
+        }
+    }
+
+    fn in_use(&self) -> usize {
+        let is_used =
+            |known: &&Known| matches!(known.contact, Contact::Connected | Contact::Dialling);
+        self.known.values().filter(is_used).count()
+    }
+
+    fn has_room(&self) -> bool {
+        self.in_use() < self.config.connections_max
+    }
+}

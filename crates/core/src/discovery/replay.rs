@@ -1,0 +1,61 @@
+//! The window that tells a replayed envelope from a late one: RFC 4303, section 3.4.3.
+
+/// How far behind the newest envelope one may be. Candidates overtake each other by a few.
+const WINDOW: u64 = 64;
+
+/// Which sequence numbers of one session key were seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReplayWindow {
+    newest: u64,
+    /// Bit n: `newest - n` was seen.
+    seen: u64,
+}
+
+impl ReplayWindow {
+    /// Takes a number; `false` if it was seen, or is too old to tell.
+    pub(super) const fn accept(&mut self, sequence: u64) -> bool {
+        if sequence > self.newest {
+            let shift = sequence - self.newest;
+            self.seen = if shift < WINDOW { self.seen << shift } else { 0 };
+            self.seen |= 1;
+            self.newest = sequence;
+            return true;
+        }
+        let behind = self.newest - sequence;
+        if behind >= WINDOW || self.seen >> behind & 1 == 1 {
+            return false;
+        }
+        self.seen |= 1 << behind;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn late_ones_are_taken_once_and_old_ones_never() {
+        let mut window = ReplayWindow::default();
+        let taken: Vec<bool> =
+            [5, 3, 5, 3, 4, 100, 37, 36, 100].map(|sequence| window.accept(sequence)).to_vec();
+        assert_eq!(taken, [true, true, false, false, true, true, true, false, false]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_taken_twice(sequences in prop::collection::vec(1u64..300, 0..200)) {
+            let mut window = ReplayWindow::default();
+            let mut taken = BTreeSet::new();
+            for sequence in sequences {
+                if window.accept(sequence) {
+                    prop_assert!(taken.insert(sequence));
+                }
+            }
+        }
+    }
+}

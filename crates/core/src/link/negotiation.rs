@@ -1,0 +1,434 @@
+//! From a wish or an offer to an open, greeted connection.
+
+use peerloom_wire::envelope::{RejectReason, Signal};
+use peerloom_wire::{PeerId, SessionId};
+
+use super::attempt::{Attempt, OFFER_REPEAT, Role, Step, explain_timeout};
+use super::connection::Connection;
+use super::{Effect, Link, Message, Phase};
+use crate::event::{ConnectFailure, DisconnectCause, Stage};
+use crate::io::{Candidate, ConnId, LinkCommand, LinkEvent, TransportState};
+use crate::time::Now;
+
+/// What may be sent on a control channel before the driver says more: what it keeps buffered at
+/// most.
+const BUDGET_BYTES_FIRST: usize = 256 * 1024;
+
+impl Link {
+    /// Dials unless something is open or under way. Without room the attempt fails at once.
+    pub(super) fn dial(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
+        if peer == self.config.own || !matches!(self.phase(peer), None | Some(Phase::Idle)) {
+            return;
+        }
+        if self.conns.len() >= self.config.connections_max {
+            let max = self.config.connections_max;
+            let failure = ConnectFailure {
+                peer,
+                stage: Stage::Admission,
+                reason: format!("all {max} connections are in use"),
+                hint: Some("Close a tab, or raise maxConnections.".to_owned()),
+            };
+            out.push(Effect::Failed { peer, failure: Some(failure) });
+            return;
+        }
+        let session = SessionId(self.next_session);
+        self.next_session += 1;
+        let conn = self.begin(now, peer, session, Role::Offerer, out);
+        out.push(Effect::Command { conn, command: LinkCommand::CreateOffer { restart: false } });
+    }
+
+    pub(super) fn on_signal(
+        &mut self,
+        now: Now,
+        from: PeerId,
+        signal: Signal,
+        out: &mut Vec<Effect>,
+    ) {
+        match signal {
+            Signal::Offer { session, sdp, restart: false } => {
+                self.on_offer(now, from, session, sdp, out);
+            }
+            Signal::Offer { session, sdp, restart: true } => {
+                self.on_restart_offer(from, session, sdp, out);
+            }
+            Signal::Answer { session, sdp } => self.on_answer(now, from, session, sdp, out),
+            Signal::Candidate { session, candidate, sdp_mid, sdp_mline_index } => {
+                let candidate = Candidate { candidate, sdp_mid, sdp_mline_index };
+                self.on_candidate(from, session, candidate, out);
+            }
+            Signal::RestartWanted { session } => self.on_restart_wanted(now, from, session, out),
+            Signal::Reject { session, reason } => self.on_reject(from, session, reason, out),
+            Signal::Goodbye => self.hangup(from, DisconnectCause::Goodbye, out),
+            // Discovery's.
+            Signal::Announce { .. } => {}
+        }
+    }
+
+    fn on_offer(
+        &mut self,
+        now: Now,
+        from: PeerId,
+        session: SessionId,
+        sdp: String,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(Phase::Attempt(attempt)) = self.phase(from)
+            && attempt.session == session
+        {
+            return self.repeat_answer(from, out);
+        }
+        let is_late =
+            self.peers.get(&from).is_some_and(|peer| peer.newest_offer >= Some(session));
+        if is_late {
+            self.counters.signals_stale += 1;
+            return;
+        }
+        match self.phase(from) {
+            Some(Phase::Attempt(attempt)) if attempt.role == Role::Offerer => {
+                let is_answered = attempt.has_remote();
+                self.counters.glares += 1;
+                // Both offered: the lower id's offer wins. It may have been lost, so the winner
+                // says it again; its own repeat would come too, but later.
+                if self.config.own < from && !is_answered {
+                    return self.repeat_offer(now, from, out);
+                }
+                self.abandon(from, out);
+            }
+            Some(Phase::Attempt(_)) => self.abandon(from, out),
+            // Its side of the connection is gone, or it would not offer.
+            Some(Phase::Connected(_)) => self.hangup(from, DisconnectCause::Replaced, out),
+            Some(Phase::Idle) | None => {}
+        }
+        if self.conns.len() >= self.config.connections_max {
+            let signal = Signal::Reject { session, reason: RejectReason::Full };
+            out.push(Effect::Signal { to: from, signal });
+            return;
+        }
+        let conn = self.begin(now, from, session, Role::Answerer, out);
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.newest_offer = Some(session);
+        }
+        out.push(Effect::Command { conn, command: LinkCommand::AcceptOffer { sdp } });
+    }
+
+    fn on_answer(
+        &mut self,
+        now: Now,
+        from: PeerId,
+        session: SessionId,
+        sdp: String,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.phase_mut(from) {
+            Some(Phase::Attempt(attempt))
+                if attempt.session == session && matches!(attempt.step, Step::Offered { .. }) =>
+            {
+                let conn = attempt.conn;
+                attempt.enter(now.mono, Step::Checking { answer: None });
+                let early = core::mem::take(&mut attempt.early_candidates);
+                out.push(Effect::Command { conn, command: LinkCommand::AcceptAnswer { sdp } });
+                out.extend(early.into_iter().map(|candidate| {
+                    Effect::Command { conn, command: LinkCommand::AddCandidate { candidate } }
+                }));
+            }
+            Some(Phase::Connected(connection)) if connection.session == session => {
+                let conn = connection.conn;
+                if connection.take_restart() {
+                    out.push(Effect::Command { conn, command: LinkCommand::AcceptAnswer { sdp } });
+                } else {
+                    self.counters.signals_stale += 1;
+                }
+            }
+            _ => self.counters.signals_stale += 1,
+        }
+    }
+
+    fn on_candidate(
+        &mut self,
+        from: PeerId,
+        session: SessionId,
+        candidate: Candidate,
+        out: &mut Vec<Effect>,
+    ) {
+        let conn = match self.phase_mut(from) {
+            Some(Phase::Attempt(attempt)) if attempt.session == session => {
+                if !attempt.has_remote() {
+                    attempt.keep_early(candidate);
+                    return;
+                }
+                attempt.conn
+            }
+            Some(Phase::Connected(connection)) if connection.session == session => connection.conn,
+            _ => {
+                self.counters.signals_stale += 1;
+                return;
+            }
+        };
+        out.push(Effect::Command { conn, command: LinkCommand::AddCandidate { candidate } });
+    }
+
+    fn on_reject(
+        &mut self,
+        from: PeerId,
+        session: SessionId,
+        reason: RejectReason,
+        out: &mut Vec<Effect>,
+    ) {
+        match self.phase(from) {
+            Some(Phase::Attempt(attempt))
+                if attempt.session == session && attempt.role == Role::Offerer =>
+            {
+                let reason = match reason {
+                    RejectReason::Full => "all connections of the peer are in use",
+                    RejectReason::Denied => "the peer does not want this connection",
+                    RejectReason::UnknownSession => "the peer does not know this connection",
+                };
+                let (_, hint) = explain_timeout(Stage::Admission);
+                self.fail(from, Stage::Admission, reason.to_owned(), Some(hint.to_owned()), out);
+            }
+            // A restart was turned down: their side is gone.
+            Some(Phase::Connected(connection)) if connection.session == session => {
+                self.hangup(from, DisconnectCause::Closed, out);
+            }
+            _ => self.counters.signals_stale += 1,
+        }
+    }
+
+    /// Takes the events of an attempt; those of open connections are in `upkeep`.
+    pub(super) fn on_attempt_event(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        event: LinkEvent,
+        out: &mut Vec<Effect>,
+    ) {
+        match event {
+            LinkEvent::OfferReady { sdp } => self.on_offer_ready(now, peer, sdp, out),
+            LinkEvent::AnswerReady { sdp } => self.on_answer_ready(now, peer, sdp, out),
+            LinkEvent::CandidateReady { candidate } => self.on_local_candidate(peer, candidate, out),
+            LinkEvent::Transport(state) => self.on_attempt_transport(now, peer, state, out),
+            LinkEvent::Opened => self.on_opened(now, peer, out),
+            LinkEvent::Received { frame } => self.on_frame(now, peer, frame, out),
+            LinkEvent::Failed { stage, reason } => self.fail(peer, stage, reason, None, out),
+            LinkEvent::Closed => {
+                let stage = self.stage_of(peer);
+                self.fail(peer, stage, "the peer closed the connection".to_owned(), None, out);
+            }
+            // Nothing was asked for or promised before the greeting.
+            LinkEvent::Writable { .. }
+            | LinkEvent::BodyProgress { .. }
+            | LinkEvent::BodyArrived { .. }
+            | LinkEvent::BodyMisplaced { .. }
+            | LinkEvent::BodyServed { .. }
+            | LinkEvent::BodyUnavailable { .. } => {}
+        }
+    }
+
+    fn on_offer_ready(&mut self, now: Now, peer: PeerId, sdp: String, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        if attempt.step == Step::Offering {
+            attempt.step = Step::Offered { sdp, repeat_at: now.mono + OFFER_REPEAT };
+            self.repeat_offer(now, peer, out);
+        }
+    }
+
+    fn on_answer_ready(&mut self, now: Now, peer: PeerId, sdp: String, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        if attempt.step == Step::Answering {
+            attempt.enter(now.mono, Step::Checking { answer: Some(sdp) });
+            self.repeat_answer(peer, out);
+        }
+    }
+
+    fn on_local_candidate(&mut self, peer: PeerId, candidate: Candidate, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        if attempt.keep_local(candidate.clone()) && attempt.is_described() {
+            out.push(candidate_signal(peer, attempt.session, candidate));
+        }
+    }
+
+    fn on_attempt_transport(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        state: TransportState,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        match (state, &mut attempt.step) {
+            (TransportState::IceConnected, Step::Checking { answer }) => {
+                let answer = answer.take();
+                attempt.enter(now.mono, Step::Securing { answer });
+            }
+            (TransportState::Connected, Step::Checking { .. } | Step::Securing { .. }) => {
+                attempt.enter(now.mono, Step::Opening);
+            }
+            (TransportState::Failed, _) => {
+                let stage = attempt.stage();
+                let (reason, hint) = explain_timeout(stage);
+                self.fail(peer, stage, reason.to_owned(), Some(hint.to_owned()), out);
+            }
+            // It may still come back within the stage's time.
+            (TransportState::Disconnected | TransportState::IceConnected, _)
+            | (TransportState::Connected, _) => {}
+        }
+    }
+
+    fn on_opened(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        let (session, greeted) = (attempt.session, attempt.greeted);
+        attempt.enter(now.mono, Step::Greeting);
+        self.send_message(peer, &Message::Hello { session }, out);
+        if greeted {
+            self.establish(now, peer, out);
+        }
+    }
+
+    /// Takes a greeting: it proves that both sides mean the same attempt.
+    pub(super) fn on_hello(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        session: SessionId,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        if attempt.session != session {
+            let reason = "the peer greets for another connection".to_owned();
+            return self.fail(peer, Stage::Authentication, reason, None, out);
+        }
+        attempt.greeted = true;
+        if attempt.step == Step::Greeting {
+            self.establish(now, peer, out);
+        }
+    }
+
+    fn establish(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
+        let Some(known) = self.peers.get_mut(&peer) else { return };
+        let Phase::Attempt(attempt) = &known.phase else { return };
+        let (conn, session, role) = (attempt.conn, attempt.session, attempt.role);
+        let budget_bytes = BUDGET_BYTES_FIRST;
+        let connection =
+            Connection::new(now.mono, now.unix_ms, conn, session, role, budget_bytes);
+        known.phase = Phase::Connected(connection);
+        self.counters.connections += 1;
+        out.push(Effect::Up { peer, conn });
+    }
+
+    /// Does what is due for an attempt: repeats the offer, or gives up.
+    pub(super) fn attempt_timeout(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        if attempt.deadline.is_missed(now.mono) {
+            let stage = attempt.stage();
+            let (reason, hint) = explain_timeout(stage);
+            return self.fail(peer, stage, reason.to_owned(), Some(hint.to_owned()), out);
+        }
+        if matches!(attempt.step, Step::Offered { repeat_at, .. } if repeat_at <= now.mono) {
+            self.repeat_offer(now, peer, out);
+        }
+    }
+
+    /// Sends the offer and all candidates so far.
+    fn repeat_offer(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        let session = attempt.session;
+        let Step::Offered { sdp, repeat_at } = &mut attempt.step else { return };
+        *repeat_at = now.mono + OFFER_REPEAT;
+        let signal = Signal::Offer { session, sdp: sdp.clone(), restart: false };
+        out.push(Effect::Signal { to: peer, signal });
+        let candidates = attempt.local_candidates.iter().cloned();
+        out.extend(candidates.map(|candidate| candidate_signal(peer, session, candidate)));
+    }
+
+    /// Sends the answer and all candidates so far: the offer came again, so it may have been lost.
+    fn repeat_answer(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase(peer) else { return };
+        let session = attempt.session;
+        let (Step::Checking { answer: Some(sdp) } | Step::Securing { answer: Some(sdp) }) =
+            &attempt.step
+        else {
+            return;
+        };
+        let signal = Signal::Answer { session, sdp: sdp.clone() };
+        out.push(Effect::Signal { to: peer, signal });
+        let candidates = attempt.local_candidates.iter().cloned();
+        out.extend(candidates.map(|candidate| candidate_signal(peer, session, candidate)));
+    }
+
+    fn begin(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        session: SessionId,
+        role: Role,
+        out: &mut Vec<Effect>,
+    ) -> ConnId {
+        let conn = ConnId(self.next_conn);
+        self.next_conn += 1;
+        self.counters.attempts += 1;
+        self.conns.insert(conn, peer);
+        let attempt = Attempt::new(now.mono, conn, session, role);
+        self.peers.entry(peer).or_default().phase = Phase::Attempt(attempt);
+        out.push(Effect::Connecting { peer });
+        conn
+    }
+
+    /// Ends an attempt in favour of a better one: no failure.
+    fn abandon(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
+        self.end_attempt(peer, out);
+    }
+
+    /// Ends an attempt with a reason.
+    pub(super) fn fail(
+        &mut self,
+        peer: PeerId,
+        stage: Stage,
+        reason: String,
+        hint: Option<String>,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.end_attempt(peer, out) {
+            self.counters.failures += 1;
+            let failure = ConnectFailure { peer, stage, reason, hint };
+            out.push(Effect::Failed { peer, failure: Some(failure) });
+        }
+    }
+
+    /// Closes the connection of an attempt; `false` when there is none.
+    pub(super) fn end_attempt(&mut self, peer: PeerId, out: &mut Vec<Effect>) -> bool {
+        let Some(Phase::Attempt(attempt)) = self.phase(peer) else { return false };
+        let conn = attempt.conn;
+        self.set_idle(peer, conn, out);
+        true
+    }
+
+    pub(super) fn set_idle(&mut self, peer: PeerId, conn: ConnId, out: &mut Vec<Effect>) {
+        self.conns.remove(&conn);
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.phase = Phase::Idle;
+        }
+        out.push(Effect::Command { conn, command: LinkCommand::Close });
+    }
+
+    fn stage_of(&self, peer: PeerId) -> Stage {
+        match self.phase(peer) {
+            Some(Phase::Attempt(attempt)) => attempt.stage(),
+            _ => Stage::Signalling,
+        }
+    }
+
+    pub(super) fn phase(&self, peer: PeerId) -> Option<&Phase> {
+        self.peers.get(&peer).map(|known| &known.phase)
+    }
+
+    pub(super) fn phase_mut(&mut self, peer: PeerId) -> Option<&mut Phase> {
+        self.peers.get_mut(&peer).map(|known| &mut known.phase)
+    }
+}
+
+/// Says a local candidate to the peer.
+pub(super) fn candidate_signal(to: PeerId, session: SessionId, candidate: Candidate) -> Effect {
+    let Candidate { candidate, sdp_mid, sdp_mline_index } = candidate;
+    let signal = Signal::Candidate { session, candidate, sdp_mid, sdp_mline_index };
+    Effect::Signal { to, signal }
+}

@@ -1,0 +1,270 @@
+//! The composition of the protocols: wiring only, no protocol logic.
+
+mod route;
+mod signer;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use peerloom_crypto::{Certificate, SessionKey};
+use peerloom_wire::{AppId, PeerId};
+
+use self::route::{Effect, Step};
+use self::signer::Signer;
+pub use self::snapshot::Status;
+use crate::content::{self, Content};
+use crate::discovery::{self, Discovery};
+use crate::event::{CommandError, Event, Reply};
+use crate::io::{Command, CommandId, Input, Lifecycle, Output, StoreError};
+use crate::link::{self, Link};
+use crate::machine::Machine;
+use crate::random::Random;
+use crate::time::{Instant, Now};
+use crate::trust::{self, Trust};
+
+/// More steps than this for one input are a routing loop: a bug, not a load. A full inventory of
+/// 10,000 contents to 64 peers takes some 5,000.
+const STEPS_MAX: usize = 100_000;
+
+/// The most `Start` commands that wait for the store.
+const STARTS_WAITING_MAX: usize = 64;
+
+/// What makes a node.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Which application: nodes of others are never met.
+    pub app: AppId,
+    /// Proves that the session key speaks for the peer.
+    pub certificate: Certificate,
+    /// Signs envelopes and manifests.
+    pub session_key: SessionKey,
+    /// Seeds the protocols' random streams. No secret.
+    pub seed: [u8; 32],
+    /// The most direct connections, attempts included. The default of the SDK is 8.
+    pub connections_max: u16,
+    /// The time of creation.
+    pub now: Now,
+}
+
+/// How far the store is.
+#[derive(Debug)]
+enum Loading {
+    Pending(Vec<CommandId>),
+    Loaded,
+    Failed(StoreError),
+}
+
+/// A peer of a swarm, as a pure state machine.
+#[derive(Debug)]
+pub struct Node {
+    id: PeerId,
+    signer: Signer,
+    link: Link,
+    discovery: Discovery,
+    content: Content,
+    trust: Trust,
+    loading: Loading,
+    steps: VecDeque<Step>,
+    outputs: VecDeque<Output>,
+    /// Broken invariants survived; 0, or there is a bug.
+    bugs: u64,
+}
+
+impl Node {
+    /// Makes a node that is stopped and begins to load what is stored.
+    #[must_use]
+    pub fn new(config: NodeConfig) -> Self {
+        let id = PeerId(config.certificate.peer_id());
+        let connections_max = usize::from(config.connections_max);
+        // Later runs begin higher, with 2¹⁶ sessions for each millisecond of this one.
+        let session_first = config.now.unix_ms << 16;
+        let random = Random::fork(&config.seed, "discovery");
+        let mut node = Self {
+            id,
+            signer: Signer::new(config.app, config.certificate, config.session_key.clone()),
+            link: Link::new(link::Config { own: id, connections_max, session_first }),
+            discovery: Discovery::new(discovery::Config { own: id, connections_max }, random),
+            content: Content::new(content::Config {
+                session: config.session_key,
+                certificate: config.certificate,
+            }),
+            trust: Trust::default(),
+            loading: Loading::Pending(Vec::new()),
+            steps: VecDeque::from([Step::Content(content::Input::Start)]),
+            outputs: VecDeque::new(),
+            bugs: 0,
+        };
+        node.run(config.now);
+        node
+    }
+
+    /// Takes one input to completion. The outputs wait, in order, for [`Self::poll_output`].
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Timeout => self.handle_timeout(now),
+            Input::Command { id, command } => self.handle_command(id, command),
+            Input::Link { conn, event } => {
+                self.steps.push_back(Step::Link(link::Input::Event { conn, event }));
+            }
+            Input::Signal { bytes } => self.handle_envelope(now, &bytes),
+            Input::Stored { id, result } => {
+                let op = content::OpId(id.0);
+                self.steps.push_back(Step::Content(content::Input::Stored { op, result }));
+            }
+            Input::Lifecycle(lifecycle) => self.handle_lifecycle(lifecycle),
+        }
+        self.run(now);
+    }
+
+    /// Returns the next thing to do, until there is none.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Returns when [`Input::Timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let Self { link, discovery, content, trust, .. } = self;
+        let deadlines = [
+            link.poll_timeout(),
+            discovery.poll_timeout(),
+            content.poll_timeout(),
+            trust.poll_timeout(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        let Self { link, discovery, content, trust, .. } = self;
+        let mut effects = due(link, now);
+        effects.append(&mut due(discovery, now));
+        effects.append(&mut due(content, now));
+        effects.append(&mut due(trust, now));
+        for effect in effects {
+            self.route(now, effect);
+        }
+    }
+
+    fn handle_envelope(&mut self, now: Now, bytes: &[u8]) {
+        if !self.discovery.is_running() {
+            return;
+        }
+        let Self { signer, discovery, .. } = self;
+        let opened = signer.open(bytes, now.unix_ms, |certificate| discovery.knows(certificate));
+        let Some(envelope) = opened else { return };
+        if self.trust.is_banned(now, envelope.from) {
+            self.signer.count_banned();
+            return;
+        }
+        self.steps.push_back(Step::Discovery(discovery::Input::Heard(envelope)));
+    }
+
+    fn handle_command(&mut self, id: CommandId, command: Command) {
+        let content = match command {
+            Command::Start => return self.start(id),
+            Command::Stop => {
+                self.stop();
+                return self.done(id, Ok(Reply::Done));
+            }
+            Command::Connect { peer } => {
+                let input = discovery::Input::Connect { id, peer };
+                return self.steps.push_back(Step::Discovery(input));
+            }
+            Command::Ban { peer } => {
+                self.steps.push_back(Step::Trust(trust::Input::Ban { peer }));
+                return self.done(id, Ok(Reply::Done));
+            }
+            Command::Add { draft } => content::Command::Add { draft },
+            Command::Get { content, key } => content::Command::Get { content, key },
+            Command::Pause { content } => content::Command::Pause { content },
+            Command::Resume { content } => content::Command::Resume { content },
+            Command::Cancel { content } => content::Command::Cancel { content },
+            Command::Seek { content, chunk } => content::Command::Seek { content, chunk },
+            Command::Remove { content } => content::Command::Remove { content },
+        };
+        self.steps.push_back(Step::Content(content::Input::Command { id, command: content }));
+    }
+
+    fn handle_lifecycle(&mut self, lifecycle: Lifecycle) {
+        if lifecycle == Lifecycle::Leaving {
+            return self.stop();
+        }
+        self.steps.push_back(Step::Link(link::Input::Lifecycle(lifecycle)));
+        if lifecycle == Lifecycle::Resumed {
+            self.steps.push_back(Step::Discovery(discovery::Input::Resumed));
+        }
+    }
+
+    fn start(&mut self, id: CommandId) {
+        self.steps.push_back(Step::Discovery(discovery::Input::Start));
+        let result = match &mut self.loading {
+            Loading::Pending(waiting) if waiting.len() < STARTS_WAITING_MAX => {
+                return waiting.push(id);
+            }
+            Loading::Pending(_) => Err(CommandError::Aborted),
+            Loading::Loaded => Ok(Reply::Done),
+            Loading::Failed(error) => Err(CommandError::Store(error.clone())),
+        };
+        self.done(id, result);
+    }
+
+    /// The connections go first, so that their goodbye is on the way before anything else.
+    fn stop(&mut self) {
+        self.steps.push_back(Step::Link(link::Input::HangupAll));
+        self.steps.push_back(Step::Discovery(discovery::Input::Stop));
+        self.steps.push_back(Step::Content(content::Input::Stop));
+    }
+
+    fn done(&mut self, id: CommandId, result: Result<Reply, CommandError>) {
+        self.outputs.push_back(Output::Event(Event::Done { id, result }));
+    }
+
+    /// A loop, not recursion: protocols answer each other through the queue.
+    fn run(&mut self, now: Now) {
+        for _ in 0..STEPS_MAX {
+            let Some(step) = self.steps.pop_front() else { return };
+            for effect in self.step(now, step) {
+                self.route(now, effect);
+            }
+        }
+        self.bug("a routing loop");
+        self.steps.clear();
+    }
+
+    fn step(&mut self, now: Now, step: Step) -> Vec<Effect> {
+        match step {
+            Step::Link(input) => drive(&mut self.link, now, input),
+            Step::Discovery(input) => drive(&mut self.discovery, now, input),
+            Step::Content(input) => drive(&mut self.content, now, input),
+            Step::Trust(input) => drive(&mut self.trust, now, input),
+        }
+    }
+
+    /// Loud in tests, survivable in a tab that nobody restarts.
+    fn bug(&mut self, what: &str) {
+        self.bugs += 1;
+        debug_assert!(false, "bug: {what}: {:?}", self.steps.front());
+    }
+}
+
+fn drive<M: Machine>(machine: &mut M, now: Now, input: M::Input) -> Vec<Effect>
+where
+    Effect: From<M::Effect>,
+{
+    let mut out = Vec::new();
+    machine.handle(now, input, &mut out);
+    out.into_iter().map(Effect::from).collect()
+}
+
+fn due<M: Machine>(machine: &mut M, now: Now) -> Vec<Effect>
+where
+    Effect: From<M::Effect>,
+{
+    let mut out = Vec::new();
+    if machine.poll_timeout().is_some_and(|at| at <= now.mono) {
+        machine.handle_timeout(now, &mut out);
+    }
+    out.into_iter().map(Effect::from).collect()
+}

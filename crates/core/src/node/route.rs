@@ -1,0 +1,233 @@
+//! The wiring diagram: which protocol's wish becomes whose input, or an output.
+
+use bytes::Bytes;
+use peerloom_wire::PeerId;
+use peerloom_wire::envelope::{Recipient, Signal};
+use peerloom_wire::frame::{self, FrameError, Protocol};
+
+use core::time::Duration;
+
+use super::{Loading, Node};
+use crate::event::{CommandError, DisconnectCause, Event, Reply, StrikeKind};
+use crate::io::{ConnId, LinkEvent, Output, StoreError, StoreId};
+use crate::time::Now;
+use crate::{content, discovery, link, trust};
+
+/// One input for one protocol: the unit of work of `Node::run`.
+#[derive(Debug)]
+pub(super) enum Step {
+    Link(link::Input),
+    Discovery(discovery::Input),
+    Content(content::Input),
+    Trust(trust::Input),
+}
+
+/// What any protocol can ask for; [`Node::route`] is the only reader.
+#[derive(Debug)]
+pub(super) enum Effect {
+    Link(link::Effect),
+    Discovery(discovery::Effect),
+    Content(content::Effect),
+    Trust(trust::Effect),
+}
+
+macro_rules! effects {
+    ($($protocol:ident: $module:ident),*) => { $(
+        impl From<$module::Effect> for Effect {
+            fn from(effect: $module::Effect) -> Self {
+                Self::$protocol(effect)
+            }
+        }
+    )* };
+}
+
+effects!(Link: link, Discovery: discovery, Content: content, Trust: trust);
+
+impl Node {
+    pub(super) fn route(&mut self, now: Now, effect: Effect) {
+        match effect {
+            Effect::Link(effect) => self.route_link(effect),
+            Effect::Discovery(effect) => self.route_discovery(now, effect),
+            Effect::Content(effect) => self.route_content(effect),
+            Effect::Trust(effect) => self.route_trust(effect),
+        }
+    }
+
+    fn route_link(&mut self, effect: link::Effect) {
+        match effect {
+            link::Effect::Signal { to, signal } => self.signal(Some(to), signal),
+            link::Effect::Command { conn, command } => {
+                self.outputs.push_back(Output::Link { conn, command });
+            }
+            link::Effect::Connecting { peer } => {
+                self.steps.push_back(Step::Discovery(discovery::Input::Connecting { peer }));
+                self.event(Event::PeerUpdated(self.peer_info(peer)));
+            }
+            link::Effect::Up { peer, conn } => {
+                self.steps.push_back(Step::Discovery(discovery::Input::Connected { peer }));
+                self.steps.push_back(Step::Content(content::Input::PeerUp { peer, conn }));
+                self.event(Event::PeerConnected(self.peer_info(peer)));
+            }
+            link::Effect::Down { peer, conn: _, cause } => self.on_down(peer, cause),
+            link::Effect::Failed { peer, failure } => {
+                if let Some(failure) = &failure {
+                    self.event(Event::ConnectFailed(failure.clone()));
+                }
+                self.steps.push_back(Step::Discovery(discovery::Input::Failed { peer, failure }));
+            }
+            link::Effect::Frame { peer, protocol, body } => self.on_frame(peer, protocol, &body),
+            link::Effect::Body { peer, conn, event } => self.on_body(peer, conn, event),
+            link::Effect::Rtt { peer, micros } => {
+                let rtt = Duration::from_micros(micros);
+                self.steps.push_back(Step::Content(content::Input::PeerRtt { peer, rtt }));
+                self.event(Event::PeerUpdated(self.peer_info(peer)));
+            }
+            link::Effect::Changed { peer } => self.event(Event::PeerUpdated(self.peer_info(peer))),
+            link::Effect::Strike { peer, kind } => self.strike(peer, kind),
+        }
+    }
+
+    fn on_down(&mut self, peer: PeerId, cause: DisconnectCause) {
+        self.steps.push_back(Step::Content(content::Input::PeerDown { peer }));
+        self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
+        self.event(Event::PeerDisconnected { peer: self.peer_info(peer), cause });
+    }
+
+    fn on_frame(&mut self, peer: PeerId, protocol: Protocol, body: &Bytes) {
+        match frame::decode_body::<content::Message>(protocol, body) {
+            Ok(message) => {
+                let input = content::Input::Message { from: peer, message };
+                self.steps.push_back(Step::Content(input));
+            }
+            Err(FrameError::UnknownMessage { protocol }) => {
+                self.steps.push_back(Step::Link(link::Input::NotUnderstood { peer, protocol }));
+            }
+            Err(_) => self.strike(peer, StrikeKind::MalformedFrame),
+        }
+    }
+
+    fn on_body(&mut self, peer: PeerId, conn: ConnId, event: LinkEvent) {
+        let event = match event {
+            LinkEvent::BodyProgress { request, bytes } => {
+                content::BodyEvent::Progress { request, bytes }
+            }
+            LinkEvent::BodyArrived { request, bytes: _, sha256, inline } => {
+                content::BodyEvent::Arrived { request, sha256, inline }
+            }
+            LinkEvent::BodyMisplaced { fault } => content::BodyEvent::Misplaced { fault },
+            LinkEvent::BodyServed { request, bytes } => {
+                content::BodyEvent::Served { request, bytes }
+            }
+            LinkEvent::BodyUnavailable { request } => content::BodyEvent::Unavailable { request },
+            other => return self.bug(&format!("not a body's event, of {peer:?}: {other:?}")),
+        };
+        self.steps.push_back(Step::Content(content::Input::Body { conn, event }));
+    }
+
+    fn route_discovery(&mut self, now: Now, effect: discovery::Effect) {
+        match effect {
+            discovery::Effect::Announce { to, answer_wanted } => {
+                self.signal(to, Signal::Announce { answer_wanted });
+            }
+            discovery::Effect::Goodbye => self.signal(None, Signal::Goodbye),
+            discovery::Effect::Dial { peer } => {
+                if self.trust.is_banned(now, peer) {
+                    let input = discovery::Input::Ban { peer };
+                    return self.steps.push_back(Step::Discovery(input));
+                }
+                self.steps.push_back(Step::Link(link::Input::Dial { peer }));
+            }
+            discovery::Effect::Deliver { from, signal } => {
+                self.steps.push_back(Step::Link(link::Input::Signal { from, signal }));
+            }
+            discovery::Effect::Discovered { peer } => {
+                self.event(Event::PeerDiscovered(self.peer_info(peer)));
+            }
+            discovery::Effect::Renewed { peer } => {
+                self.steps.push_back(Step::Link(link::Input::Renewed { peer }));
+            }
+            discovery::Effect::Lost { peer } => {
+                let cause = DisconnectCause::Goodbye;
+                self.steps.push_back(Step::Link(link::Input::Hangup { peer, cause }));
+                self.steps.push_back(Step::Link(link::Input::Forget { peer }));
+                self.event(Event::PeerLost { peer });
+            }
+            discovery::Effect::Changed { peer } => {
+                self.event(Event::PeerUpdated(self.peer_info(peer)));
+            }
+            discovery::Effect::Done { id, result } => self.done(id, result.map(|()| Reply::Done)),
+        }
+    }
+
+    fn route_content(&mut self, effect: content::Effect) {
+        match effect {
+            content::Effect::Send { to, message } => {
+                match frame::encode(Protocol::Content, &message) {
+                    Ok(frame) => self.steps.push_back(Step::Link(link::Input::Send { to, frame })),
+                    Err(error) => self.bug(&format!("a message does not fit: {error}")),
+                }
+            }
+            content::Effect::Link { conn, command } => {
+                self.outputs.push_back(Output::Link { conn, command });
+            }
+            content::Effect::Store { op, operation } => {
+                let id = StoreId(op.0);
+                self.outputs.push_back(Output::Store { id, op: operation });
+            }
+            content::Effect::Strike { peer, kind } => self.strike(peer, kind),
+            content::Effect::Loaded(result) => self.on_loaded(result),
+            content::Effect::OffersChanged { peer } => {
+                self.event(Event::PeerUpdated(self.peer_info(peer)));
+            }
+            content::Effect::Done { id, result } => self.done(id, result),
+            content::Effect::Event(event) => self.event(event),
+        }
+    }
+
+    fn on_loaded(&mut self, result: Result<(), StoreError>) {
+        let (answer, loading) = match result {
+            Ok(()) => (Ok(Reply::Done), Loading::Loaded),
+            Err(error) => (Err(CommandError::Store(error.clone())), Loading::Failed(error)),
+        };
+        if let Loading::Pending(waiting) = core::mem::replace(&mut self.loading, loading) {
+            for id in waiting {
+                self.done(id, answer.clone());
+            }
+        }
+    }
+
+    fn route_trust(&mut self, effect: trust::Effect) {
+        match effect {
+            trust::Effect::Struck { peer, kind, action } => {
+                self.event(Event::Security { peer, kind, action });
+            }
+            trust::Effect::Banned { peer } => {
+                let cause = DisconnectCause::Banned;
+                self.steps.push_back(Step::Link(link::Input::Hangup { peer, cause }));
+                self.steps.push_back(Step::Discovery(discovery::Input::Ban { peer }));
+            }
+        }
+    }
+
+    fn strike(&mut self, peer: PeerId, kind: StrikeKind) {
+        self.steps.push_back(Step::Trust(trust::Input::Strike { peer, kind }));
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Sends a signal: to one run of a peer if it is known, to a bare id else, or to everyone.
+    fn signal(&mut self, to: Option<PeerId>, signal: Signal) {
+        let recipient = match to {
+            None => Recipient::Everyone,
+            Some(peer) => match self.discovery.session_of(peer) {
+                Some(session) => Recipient::Session(peer, session),
+                None => Recipient::Peer(peer),
+            },
+        };
+        if let Some(bytes) = self.signer.seal(recipient, signal) {
+            self.outputs.push_back(Output::Signal { bytes });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What may be read of a node at any time.
+
+use std::collections::BTreeMap;
+
+use peerloom_wire::{ContentId, PeerId};
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use crate::event::{ContentInfo, ContentLayout, PeerInfo, PeerState};
+use crate::io::ConnId;
+
+/// A node at a glance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Whether it takes part.
+    pub running: bool,
+    /// How many peers it knows, connected or not.
+    pub peers_discovered: u32,
+    /// How many it is connected to.
+    pub peers_connected: u32,
+    /// How many contents are here or offered.
+    pub contents: u32,
+    /// Received from the known peers.
+    pub bytes_in: u64,
+    /// Sent to the known peers.
+    pub bytes_out: u64,
+}
+
+impl Node {
+    /// Returns our id.
+    #[must_use]
+    pub const fn id(&self) -> PeerId {
+        self.id
+    }
+
+    /// Returns all known peers, in the order of their ids.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        self.discovery.peers().map(|peer| self.peer_info(peer)).collect()
+    }
+
+    /// Returns the open or opening connection to a peer.
+    #[must_use]
+    pub fn conn(&self, peer: PeerId) -> Option<ConnId> {
+        self.link.conn(peer)
+    }
+
+    /// Returns all contents that are here, being fetched, or offered by a connected peer.
+    #[must_use]
+    pub fn contents(&self) -> Vec<ContentInfo> {
+        self.content.contents()
+    }
+
+    /// Returns what is known of one content.
+    #[must_use]
+    pub fn content(&self, content: ContentId) -> Option<ContentInfo> {
+        self.content.content(content)
+    }
+
+    /// Returns what it takes to read a content, once its manifest is known.
+    #[must_use]
+    pub fn layout(&self, content: ContentId) -> Option<ContentLayout> {
+        self.content.layout(content)
+    }
+
+    /// Returns the node at a glance.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut status = Status {
+            running: self.discovery.is_running(),
+            contents: u32::try_from(self.content.contents_count()).unwrap_or(u32::MAX),
+            ..Status::default()
+        };
+        for peer in self.discovery.peers() {
+            let link = self.link.peer(peer);
+            status.peers_discovered += 1;
+            status.peers_connected += u32::from(link.state == Some(PeerState::Connected));
+            status.bytes_in += link.bytes_in;
+            status.bytes_out += link.bytes_out;
+        }
+        status
+    }
+
+    /// Returns every counter and gauge, by name: `docs/observability.md`.
+    #[must_use]
+    pub fn stats(&self) -> BTreeMap<&'static str, u64> {
+        let mut stats = self.content.stats();
+        stats.extend(self.signer.counters());
+        stats.extend(self.link.stats());
+        stats.extend(self.discovery.stats());
+        stats.insert("trust.peers", self.trust.peers_count() as u64);
+        stats.insert("node.bugs", self.bugs);
+        stats
+    }
+
+    pub(super) fn peer_info(&self, peer: PeerId) -> PeerInfo {
+        let link = self.link.peer(peer);
+        let unconnected = if self.discovery.is_backing_off(peer) {
+            PeerState::Backoff
+        } else {
+            PeerState::Discovered
+        };
+        PeerInfo {
+            id: peer,
+            state: link.state.unwrap_or(unconnected),
+            rtt_micros: link.rtt_micros,
+            bytes_in: link.bytes_in,
+            bytes_out: link.bytes_out,
+            contents: self.content.offered_by(peer),
+            strikes: self.trust.strikes(peer),
+            connected_at_ms: link.connected_at_ms,
+        }
+    }
+}
