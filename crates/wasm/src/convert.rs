@@ -1,0 +1,249 @@
+//! The node's plain data as plain JavaScript objects, without serde: fields and variants in camel
+//! case, `None` as null, hashes in hexadecimal.
+
+use peerloom_core::event::{
+    CommandError, ConnectFailure, ContentInfo, ContentLayout, DisconnectCause, DownloadState,
+    Event, LocalState, PeerInfo, PeerState, Progress, Reply, SecurityAction, Stage, StrikeKind,
+};
+use peerloom_core::io::StoreError;
+use peerloom_core::node::Status;
+use peerloom_wire::PeerId;
+use wasm_bindgen::JsValue;
+
+use crate::js::{self, Object};
+
+/// Returns an event's kind and its detail. `buffered` says how much waits to be sent to a peer.
+pub(crate) fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str, JsValue) {
+    let snapshot = |info: &PeerInfo| peer(info, buffered(&info.id));
+    match event {
+        // Answers go to their promise, not here.
+        Event::Done { .. } => ("done", JsValue::NULL),
+        Event::PeerDiscovered(info) => ("peerDiscovered", snapshot(info)),
+        Event::PeerConnected(info) => ("peerConnected", snapshot(info)),
+        Event::PeerUpdated(info) => ("peerUpdated", snapshot(info)),
+        Event::PeerDisconnected { peer, cause } => {
+            let detail = Object::new().with("peer", snapshot(peer));
+            ("peerDisconnected", detail.with("cause", disconnect_cause(*cause)).into())
+        }
+        Event::PeerLost { peer } => {
+            ("peerLost", Object::new().with("peer", peer.to_string()).into())
+        }
+        Event::ConnectFailed(failure) => ("connectFailed", connect_failure(failure)),
+        Event::ContentChanged(info) => ("contentChanged", content(info)),
+        Event::ContentGone { content } => {
+            ("contentGone", Object::new().with("content", content.to_string()).into())
+        }
+        Event::Progress { content, progress: moved } => {
+            ("progress", progress(moved).with("content", content.to_string()).into())
+        }
+        Event::Served { content, peer, sent_bytes, total_bytes } => {
+            let detail = Object::new()
+                .with("content", content.to_string())
+                .with("peer", peer.to_string())
+                .with_u64("sentBytes", *sent_bytes)
+                .with_u64("totalBytes", *total_bytes);
+            ("served", detail.into())
+        }
+        Event::Security { peer, kind, action } => {
+            let detail = Object::new()
+                .with("peer", peer.to_string())
+                .with("kind", strike_kind(*kind))
+                .with("action", security_action(*action));
+            ("security", detail.into())
+        }
+    }
+}
+
+/// Returns what settles a command's promise.
+pub(crate) fn answer(result: Result<Reply, CommandError>) -> Result<JsValue, JsValue> {
+    match result {
+        Ok(Reply::Done) => Ok(JsValue::UNDEFINED),
+        Ok(Reply::Content(id)) => Ok(id.to_string().into()),
+        Err(error) => Err(command_error(&error)),
+    }
+}
+
+/// Returns `{code, message}`, with `peer` and `failure` where a peer could not be reached.
+pub(crate) fn command_error(error: &CommandError) -> JsValue {
+    let object = failure(error_code(error), &error.to_string());
+    let object = match error {
+        CommandError::Unreachable(failure) => {
+            object.with("peer", failure.peer.to_string()).with("failure", connect_failure(failure))
+        }
+        _ => object,
+    };
+    object.into()
+}
+
+/// Returns the error for an argument that is not what it has to be.
+pub(crate) fn bad_input(message: &str) -> JsValue {
+    failure("BAD_INPUT", message).into()
+}
+
+/// Returns the error for what this browser can't do.
+pub(crate) fn unsupported(message: &str) -> JsValue {
+    failure("UNSUPPORTED", message).into()
+}
+
+fn failure(code: &str, message: &str) -> Object {
+    Object::new().with("code", code).with("message", message)
+}
+
+fn error_code(error: &CommandError) -> &'static str {
+    match error {
+        CommandError::Aborted => "ABORTED",
+        CommandError::NotFound => "NOT_FOUND",
+        CommandError::Unreachable(_) => "UNREACHABLE",
+        CommandError::TooLarge { .. } => "TOO_LARGE",
+        CommandError::WrongKey => "WRONG_KEY",
+        CommandError::Denied => "DENIED",
+        CommandError::Store(StoreError::QuotaExceeded) => "QUOTA",
+        CommandError::Store(_) => "POISONED",
+        CommandError::Closed => "CLOSED",
+        // `BadInput`, and what a later core may add.
+        _ => "BAD_INPUT",
+    }
+}
+
+/// Returns a peer's snapshot.
+pub(crate) fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
+    Object::new()
+        .with("id", info.id.to_string())
+        .with("state", peer_state(info.state))
+        .with_option("rttMicros", info.rtt_micros.map(number))
+        .with_u64("bytesIn", info.bytes_in)
+        .with_u64("bytesOut", info.bytes_out)
+        .with("bufferedBytes", buffered_bytes)
+        .with("contents", info.contents)
+        .with("strikes", info.strikes)
+        .with_option("connectedAtMs", info.connected_at_ms.map(number))
+        .into()
+}
+
+/// Returns a content's snapshot.
+pub(crate) fn content(info: &ContentInfo) -> JsValue {
+    Object::new()
+        .with("id", info.id.to_string())
+        .with("name", info.name.as_str())
+        .with("mime", info.mime.as_str())
+        .with_u64("bytes", info.bytes)
+        .with("encrypted", info.encrypted)
+        .with("providers", info.providers)
+        .with("local", local_state(info.local))
+        .with_option("download", info.download.map(download_state))
+        .into()
+}
+
+/// Returns what reading a content takes.
+pub(crate) fn layout(layout: &ContentLayout) -> JsValue {
+    let chunks: Vec<u8> = layout.chunks.iter().flat_map(|chunk| chunk.0).collect();
+    Object::new()
+        .with_u64("bytes", layout.bytes)
+        .with("chunkPlainBytes", layout.chunk_plain_bytes)
+        .with("chunks", js::bytes(&chunks))
+        .with_option("key", layout.key.map(|key| js::bytes(&key.0)))
+        .into()
+}
+
+fn progress(progress: &Progress) -> Object {
+    Object::new()
+        .with_u64("doneBytes", progress.done_bytes)
+        .with_u64("totalBytes", progress.total_bytes)
+        .with_u64("fromPeers", progress.from_peers)
+        .with_u64("fromDisk", progress.from_disk)
+        .with("sources", progress.sources)
+        .with_u64("bytesPerSecond", progress.bytes_per_second)
+}
+
+fn connect_failure(failure: &ConnectFailure) -> JsValue {
+    Object::new()
+        .with("peer", failure.peer.to_string())
+        .with("stage", stage(failure.stage))
+        .with("reason", failure.reason.as_str())
+        .with_option("hint", failure.hint.as_deref())
+        .into()
+}
+
+#[allow(clippy::cast_precision_loss)] // See `Object::with_u64`.
+const fn number(value: u64) -> f64 {
+    value as f64
+}
+
+const fn peer_state(state: PeerState) -> &'static str {
+    match state {
+        PeerState::Discovered => "discovered",
+        PeerState::Connecting => "connecting",
+        PeerState::Connected => "connected",
+        PeerState::Backoff => "backoff",
+    }
+}
+
+const fn local_state(state: LocalState) -> &'static str {
+    match state {
+        LocalState::Absent => "absent",
+        LocalState::Partial => "partial",
+        LocalState::Complete => "complete",
+    }
+}
+
+const fn download_state(state: DownloadState) -> &'static str {
+    match state {
+        DownloadState::Running => "running",
+        DownloadState::Paused => "paused",
+    }
+}
+
+const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Signalling => "signalling",
+        Stage::Ice => "ice",
+        Stage::Dtls => "dtls",
+        Stage::Channel => "channel",
+        Stage::Authentication => "authentication",
+        Stage::Admission => "admission",
+    }
+}
+
+const fn disconnect_cause(cause: DisconnectCause) -> &'static str {
+    match cause {
+        DisconnectCause::Local => "local",
+        DisconnectCause::Goodbye => "goodbye",
+        DisconnectCause::Closed => "closed",
+        DisconnectCause::Unresponsive => "unresponsive",
+        DisconnectCause::Transport => "transport",
+        DisconnectCause::Banned => "banned",
+        DisconnectCause::Replaced => "replaced",
+    }
+}
+
+const fn strike_kind(kind: StrikeKind) -> &'static str {
+    match kind {
+        StrikeKind::MalformedFrame => "malformedFrame",
+        StrikeKind::Oversized => "oversized",
+        StrikeKind::UnrequestedBody => "unrequestedBody",
+        StrikeKind::WrongHash => "wrongHash",
+        StrikeKind::BadManifest => "badManifest",
+        StrikeKind::TooManyRequests => "tooManyRequests",
+        StrikeKind::OutOfTurn => "outOfTurn",
+        _ => "other",
+    }
+}
+
+const fn security_action(action: SecurityAction) -> &'static str {
+    match action {
+        SecurityAction::Strike => "strike",
+        SecurityAction::Ban => "ban",
+    }
+}
+
+/// Returns the totals.
+pub(crate) fn status(status: &Status) -> JsValue {
+    Object::new()
+        .with("running", status.running)
+        .with("peersDiscovered", status.peers_discovered)
+        .with("peersConnected", status.peers_connected)
+        .with("contents", status.contents)
+        .with_u64("bytesIn", status.bytes_in)
+        .with_u64("bytesOut", status.bytes_out)
+        .into()
+}

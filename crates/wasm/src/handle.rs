@@ -1,0 +1,292 @@
+//! What the SDK holds: commands as promises, snapshots, and the end of it all.
+//!
+//! Every method takes `&self`: a `&mut self` export throws when a callback calls back in.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Promise, Uint8Array};
+use peerloom_core::io::{Command, ContentDraft, ContentKey, Lifecycle};
+use peerloom_core::node::NodeConfig;
+use peerloom_core::{Input, Node};
+use peerloom_wire::{AppId, ChunkId, ContentId, PeerId};
+use wasm_bindgen::prelude::*;
+use web_sys::RtcConfiguration;
+
+use crate::convert::{self, bad_input};
+use crate::driver::{Driver, Parts};
+use crate::host::Host;
+use crate::identity::IdentityRequest;
+use crate::js::{self, Object, property};
+use crate::timer::now;
+use crate::trace::Trace;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface NodeOptions {
+  /** The application: nodes of another never meet this one. */
+  app: string;
+  /** The `BroadcastChannel` for signalling; null for none. */
+  channel: string | null;
+  maxConnections: number;
+  rtc: RTCConfiguration;
+  /** 32 bytes for the node's random choices; no secret comes from it. */
+  seed: Uint8Array;
+  recordTrace?: boolean;
+}
+export interface ContentDraft {
+  name: string;
+  mime: string;
+  bytes: number;
+  /** n × 32 bytes. */
+  chunks: Uint8Array;
+  key: Uint8Array | null;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The options of a node.
+    #[wasm_bindgen(typescript_type = "NodeOptions")]
+    pub type NodeOptions;
+    /// A content that is stored and not yet signed.
+    #[wasm_bindgen(typescript_type = "ContentDraft")]
+    pub type Draft;
+}
+
+/// A node in this page. Promises are rejected with `{code, message, peer?, failure?}`.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct NodeHandle {
+    driver: Rc<Driver>,
+}
+
+#[wasm_bindgen]
+impl NodeHandle {
+    /// Makes a node; it loads what is stored, and does not yet connect.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` if the signature is not the identity key's or an option is not what it has to be.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        request: IdentityRequest,
+        signature: &[u8],
+        options: &NodeOptions,
+        host: Host,
+    ) -> Result<Self, JsValue> {
+        let (certificate, session_key) = request.finish(signature)?;
+        let app = property(options, "app").as_string();
+        let app = app.ok_or_else(|| bad_input("an application has a name"))?;
+        let seed = array(&property(options, "seed"));
+        let seed = seed.ok_or_else(|| bad_input("a seed has 32 bytes"))?;
+        let connections_max = property(options, "maxConnections").as_f64();
+        let config = NodeConfig {
+            app: AppId::from_name(&app),
+            certificate,
+            session_key,
+            seed,
+            connections_max: integer(connections_max.unwrap_or(8.0)),
+            now: now(),
+        };
+        let trace = property(options, "recordTrace").is_truthy();
+        let rtc = property(options, "rtc");
+        let driver = Driver::new(Parts {
+            node: Node::new(config),
+            channel: property(options, "channel").as_string(),
+            rtc: if rtc.is_object() { rtc.unchecked_into() } else { RtcConfiguration::new() },
+            host,
+            trace: trace.then(Trace::default),
+        });
+        Ok(Self { driver })
+    }
+
+    /// Returns the peer's own id, in hexadecimal.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.driver.read(Node::id).to_string()
+    }
+
+    /// Announces the peer, and connects. Answered when usable, also with no peer in sight.
+    pub fn start(&self) -> Promise {
+        match self.driver.open_signalling() {
+            Ok(()) => self.driver.command(Command::Start),
+            Err(error) => Promise::reject(&convert::unsupported(&js::reason(&error))),
+        }
+    }
+
+    /// Says goodbye and closes every connection; storage and identity stay.
+    pub fn stop(&self) -> Promise {
+        self.driver.command(Command::Stop)
+    }
+
+    /// Connects to a peer, known or not.
+    pub fn connect(&self, peer: &str) -> Promise {
+        self.parsed(peer.parse::<PeerId>(), |peer| Command::Connect { peer })
+    }
+
+    /// Has nothing more to do with a peer.
+    pub fn ban(&self, peer: &str) -> Promise {
+        self.parsed(peer.parse::<PeerId>(), |peer| Command::Ban { peer })
+    }
+
+    /// Offers a content whose chunks are in the store; gives its id.
+    pub fn add(&self, draft: &Draft) -> Promise {
+        match read_draft(draft) {
+            Ok(draft) => self.driver.command(Command::Add { draft }),
+            Err(message) => Promise::reject(&bad_input(message)),
+        }
+    }
+
+    /// Fetches a content; `key` if a share link brought it. Answered when it is complete.
+    pub fn get(&self, content: &str, key: Option<Uint8Array>) -> Promise {
+        let key = match key.map(|key| array(&key)) {
+            None => None,
+            Some(Some(key)) => Some(ContentKey(key)),
+            Some(None) => return Promise::reject(&bad_input("a key has 32 bytes")),
+        };
+        self.parsed(content.parse::<ContentId>(), |content| Command::Get { content, key })
+    }
+
+    /// Asks for no more chunks for now.
+    pub fn pause(&self, content: &str) -> Promise {
+        self.parsed(content.parse(), |content| Command::Pause { content })
+    }
+
+    /// Goes on.
+    pub fn resume(&self, content: &str) -> Promise {
+        self.parsed(content.parse(), |content| Command::Resume { content })
+    }
+
+    /// Gives up fetching; what is on disk stays.
+    pub fn cancel(&self, content: &str) -> Promise {
+        self.parsed(content.parse(), |content| Command::Cancel { content })
+    }
+
+    /// Deletes a content from the store and tells the peers.
+    pub fn remove(&self, content: &str) -> Promise {
+        self.parsed(content.parse(), |content| Command::Remove { content })
+    }
+
+    /// Prefers chunks from this one on.
+    pub fn seek(&self, content: &str, chunk: u32) -> Promise {
+        self.parsed(content.parse(), |content| Command::Seek { content, chunk })
+    }
+
+    /// Returns a snapshot of every peer known.
+    #[must_use]
+    pub fn peers(&self) -> Array {
+        let peers = self.driver.read(Node::peers);
+        peers.iter().map(|info| convert::peer(info, self.driver.buffered_bytes(&info.id))).collect()
+    }
+
+    /// Returns a snapshot of every content known.
+    #[must_use]
+    pub fn contents(&self) -> Array {
+        self.driver.read(Node::contents).iter().map(convert::content).collect()
+    }
+
+    /// Returns what reading a content takes, null if its manifest is not here.
+    #[must_use]
+    pub fn layout(&self, content: &str) -> JsValue {
+        let Ok(content) = content.parse::<ContentId>() else { return JsValue::NULL };
+        let layout = self.driver.read(|node| node.layout(content));
+        layout.map_or(JsValue::NULL, |layout| convert::layout(&layout))
+    }
+
+    /// Returns the totals.
+    #[must_use]
+    pub fn status(&self) -> JsValue {
+        convert::status(&self.driver.read(Node::status))
+    }
+
+    /// Returns every counter, by name.
+    #[must_use]
+    pub fn stats(&self) -> JsValue {
+        let counters = self.driver.read(Node::stats);
+        let stats = counters
+            .into_iter()
+            .fold(Object::new(), |stats, (name, count)| stats.with_u64(name, count));
+        stats.with("driver.buffers_made", self.driver.pool().made_count()).into()
+    }
+
+    /// Returns the trace so far, if it is being recorded.
+    #[must_use]
+    pub fn trace(&self) -> Option<Vec<u8>> {
+        self.driver.trace().map(Trace::bytes)
+    }
+
+    /// Takes what the browser does to the page. With `leaving` the goodbyes are on their way when
+    /// it returns.
+    pub fn lifecycle(&self, state: &str) {
+        let lifecycle = match state {
+            "visible" => Lifecycle::Visible,
+            "hidden" => Lifecycle::Hidden,
+            "frozen" => Lifecycle::Frozen,
+            "resumed" => Lifecycle::Resumed,
+            "leaving" => Lifecycle::Leaving,
+            _ => return,
+        };
+        self.driver.submit(Input::Lifecycle(lifecycle));
+    }
+
+    /// Closes all connections and the channel, and rejects what waits with `CLOSED`.
+    pub fn close(&self) {
+        self.driver.close();
+    }
+}
+
+impl NodeHandle {
+    fn parsed<T, E>(&self, id: Result<T, E>, command: impl FnOnce(T) -> Command) -> Promise
+    where
+        E: std::fmt::Display,
+    {
+        match id {
+            Ok(id) => self.driver.command(command(id)),
+            Err(error) => Promise::reject(&bad_input(&error.to_string())),
+        }
+    }
+}
+
+impl Drop for NodeHandle {
+    fn drop(&mut self) {
+        self.driver.close();
+    }
+}
+
+fn read_draft(draft: &Draft) -> Result<ContentDraft, &'static str> {
+    let name = property(draft, "name").as_string().ok_or("a content has a name")?;
+    let mime = property(draft, "mime").as_string().ok_or("a content has a type")?;
+    let bytes = property(draft, "bytes").as_f64().filter(|bytes| *bytes >= 0.0);
+    let hashes = property(draft, "chunks").dyn_into::<Uint8Array>().map(|array| array.to_vec());
+    let hashes = hashes.map_err(|_| "the chunks are a byte array")?;
+    let (chunks, []) = hashes.as_chunks::<32>() else {
+        return Err("the hash of a chunk has 32 bytes");
+    };
+    let key = property(draft, "key");
+    let key = if key.is_null() || key.is_undefined() {
+        None
+    } else {
+        Some(ContentKey(array(&key).ok_or("a key has 32 bytes")?))
+    };
+    Ok(ContentDraft {
+        name,
+        mime,
+        bytes: integer(bytes.ok_or("a content has a length")?),
+        chunks: chunks.iter().copied().map(ChunkId).collect(),
+        key,
+    })
+}
+
+/// Returns 32 bytes, if `value` is an array of exactly that many.
+fn array(value: &JsValue) -> Option<[u8; 32]> {
+    let bytes = value.dyn_ref::<Uint8Array>()?;
+    bytes.to_vec().try_into().ok()
+}
+
+/// Returns a number of JavaScript as an integer, within what the type holds.
+fn integer<T: TryFrom<u64> + Default>(number: f64) -> T {
+    // Such casts saturate, and turn what is no number into 0.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let integer = number as u64;
+    T::try_from(integer).unwrap_or_default()
+}

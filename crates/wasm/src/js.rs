@@ -1,0 +1,162 @@
+//! Small pieces between Rust and JavaScript: plain objects, listeners, promises.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+
+use js_sys::{Function, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use web_sys::EventTarget;
+
+use crate::live::{Kind, Live};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(extends = js_sys::Object, js_name = Object)]
+    type Plain;
+    #[wasm_bindgen(constructor)]
+    fn new() -> Plain;
+    #[wasm_bindgen(method, structural, indexing_setter)]
+    fn set(this: &Plain, key: &str, value: JsValue);
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    fn get(this: &Plain, key: &str) -> JsValue;
+
+    // Not `js_sys::Promise::then2`: it takes `Closure`s, which somebody would have to own until a
+    // promise settles that may never do so.
+    #[wasm_bindgen(js_name = Promise)]
+    type Settling;
+    #[wasm_bindgen(method)]
+    fn then(this: &Settling, fulfilled: &JsValue, rejected: &JsValue) -> Settling;
+}
+
+/// A plain object in the making.
+pub(crate) struct Object(Plain);
+
+impl Object {
+    pub(crate) fn new() -> Self {
+        Self(Plain::new())
+    }
+
+    pub(crate) fn with(self, key: &str, value: impl Into<JsValue>) -> Self {
+        self.0.set(key, value.into());
+        self
+    }
+
+    /// Numbers beyond 2⁵³ lose their last bits; byte counts and times never get there.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn with_u64(self, key: &str, value: u64) -> Self {
+        self.with(key, value as f64)
+    }
+
+    pub(crate) fn with_option<T: Into<JsValue>>(self, key: &str, value: Option<T>) -> Self {
+        self.with(key, value.map_or(JsValue::NULL, Into::into))
+    }
+}
+
+impl From<Object> for JsValue {
+    fn from(object: Object) -> Self {
+        object.0.into()
+    }
+}
+
+/// Returns a property, `undefined` if `value` is no object.
+pub(crate) fn property(value: &JsValue, key: &str) -> JsValue {
+    if value.is_object() { value.unchecked_ref::<Plain>().get(key) } else { JsValue::UNDEFINED }
+}
+
+/// Returns what an exception or a rejection says, for people.
+pub(crate) fn reason(error: &JsValue) -> String {
+    let named = |key| property(error, key).as_string();
+    match (named("name"), named("message").or_else(|| error.as_string())) {
+        (Some(name), Some(message)) => format!("{name}: {message}"),
+        (_, Some(message)) => message,
+        (Some(name), None) => name,
+        (None, None) => "unknown error".to_owned(),
+    }
+}
+
+/// Returns the bytes as a fresh JavaScript array.
+pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
+    Uint8Array::from(bytes)
+}
+
+/// Calls `then` once, when `promise` is settled.
+///
+/// The callbacks belong to the promise: one that never settles (WebRTC leaves those of a closed
+/// connection pending) is collected with them. So `then` must hold its owner weakly.
+pub(crate) fn settled(promise: &Promise, then: impl FnOnce(Result<JsValue, JsValue>) + 'static) {
+    let then = Rc::new(Cell::new(Some(then)));
+    let twin = Rc::clone(&then);
+    let fulfilled = Closure::once_into_js(move |value: JsValue| {
+        if let Some(then) = then.take() {
+            then(Ok(value));
+        }
+    });
+    let rejected = Closure::once_into_js(move |error: JsValue| {
+        if let Some(then) = twin.take() {
+            then(Err(error));
+        }
+    });
+    let _ = promise.unchecked_ref::<Settling>().then(&fulfilled, &rejected);
+}
+
+/// An event listener that unregisters itself on drop, and owns its closure.
+pub(crate) struct Listener {
+    target: EventTarget,
+    kind: &'static str,
+    closure: Closure<dyn Fn(JsValue)>,
+    _live: Live,
+}
+
+impl Listener {
+    pub(crate) fn new(
+        target: &EventTarget,
+        kind: &'static str,
+        on_event: impl Fn(JsValue) + 'static,
+    ) -> Self {
+        let closure = Closure::<dyn Fn(JsValue)>::new(on_event);
+        let function: &Function = closure.as_ref().unchecked_ref();
+        // Only throws if the callback is not callable.
+        let _ = target.add_event_listener_with_callback(kind, function);
+        Self { target: target.clone(), kind, closure, _live: Live::new(Kind::Closure) }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let function: &Function = self.closure.as_ref().unchecked_ref();
+        let _ = self.target.remove_event_listener_with_callback(self.kind, function);
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listener({})", self.kind)
+    }
+}
+
+/// The two functions that settle a promise which JavaScript waits for.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    resolve: Function,
+    reject: Function,
+}
+
+impl Deferred {
+    /// Returns the promise and what settles it.
+    pub(crate) fn new() -> (Promise, Option<Self>) {
+        let mut functions = None;
+        let promise = Promise::new(&mut |resolve, reject| {
+            functions = Some(Self { resolve, reject });
+        });
+        (promise, functions)
+    }
+
+    pub(crate) fn settle(self, result: Result<JsValue, JsValue>) {
+        // The functions of a promise never throw.
+        let _ = match result {
+            Ok(value) => self.resolve.call1(&JsValue::UNDEFINED, &value),
+            Err(error) => self.reject.call1(&JsValue::UNDEFINED, &error),
+        };
+    }
+}

@@ -1,0 +1,66 @@
+//! The clock and the one timer.
+
+use std::fmt;
+
+use js_sys::Function;
+use peerloom_core::{Instant, Now};
+use wasm_bindgen::prelude::*;
+
+use crate::live::{Kind, Live};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    fn date_now() -> f64;
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, millis: f64) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(id: &JsValue);
+}
+
+/// Reads both clocks.
+///
+/// `performance.now` counts from when the page was loaded and does not jump with the wall clock.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Positive, and far below 2⁵³.
+pub(crate) fn now() -> Now {
+    let mono = Instant::from_micros((performance_now() * 1e3) as u64);
+    Now { mono, unix_ms: date_now() as u64 }
+}
+
+/// A `setTimeout` that clears itself on drop, and owns its closure.
+pub(crate) struct Timer {
+    id: JsValue,
+    deadline: Instant,
+    _closure: Closure<dyn Fn()>,
+    _live: Live,
+}
+
+impl Timer {
+    /// Calls `on_time` at `deadline`, or later where the browser throttles.
+    #[allow(clippy::cast_precision_loss)] // Microseconds of a page's life are far below 2⁵³.
+    pub(crate) fn new(deadline: Instant, on_time: impl Fn() + 'static) -> Self {
+        let closure = Closure::<dyn Fn()>::new(on_time);
+        // Rounded up: a timer that fires early does nothing but fire again.
+        let millis = (deadline.as_micros() as f64 / 1e3 - performance_now()).max(0.0).ceil();
+        let id = set_timeout(closure.as_ref().unchecked_ref(), millis);
+        Self { id, deadline, _closure: closure, _live: Live::new(Kind::Closure) }
+    }
+
+    pub(crate) const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        clear_timeout(&self.id);
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timer({:?})", self.deadline)
+    }
+}
