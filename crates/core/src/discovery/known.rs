@@ -17,7 +17,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// After a connection broke, the lower id dials at once and the higher one waits, so that there
 /// is no glare.
-const REDIAL_HIGHER: Duration = Duration::from_secs(1);
+pub(super) const REDIAL_HIGHER: Duration = Duration::from_secs(1);
 
 /// How the contact with a peer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,248 @@
+use core::time::Duration;
+
+use peerloom_crypto::{CertificateRequest, IdentityKey, SessionKey};
+use peerloom_wire::SessionId;
+
+use super::*;
+
+const SECOND: u64 = 1000;
+
+fn at(ms: u64) -> Now {
+    Now { mono: Instant::from_micros(ms * 1000), unix_ms: ms }
+}
+
+/// A peer by its seed; `run` tells one session key of it from the next.
+fn certificate(seed: u8, run: u8) -> Certificate {
+    let identity = IdentityKey::from_seed([seed; 32]);
+    let session = SessionKey::from_seed([seed.wrapping_mul(7).wrapping_add(run); 32]).public_key();
+    let issued_ms = u64::from(run);
+    let request = CertificateRequest { identity: identity.public_key(), session, issued_ms };
+    request.sign_with(identity.sign(&request.payload())).unwrap()
+}
+
+fn peer(seed: u8) -> PeerId {
+    PeerId(certificate(seed, 0).peer_id())
+}
+
+fn heard(seed: u8, run: u8, sequence: u64, signal: Signal) -> Input {
+    let certificate = certificate(seed, run);
+    let from = PeerId(certificate.peer_id());
+    Input::Heard(Envelope { from, certificate, sequence, signal })
+}
+
+fn announce() -> Signal {
+    Signal::Announce { answer_wanted: true }
+}
+
+fn discovery(connections_max: usize) -> Discovery {
+    let config = Config { own: PeerId([0; 32]), connections_max };
+    let mut discovery = Discovery::new(config, Random::fork(&[1; 32], "test"));
+    discovery.handle(at(0), Input::Start, &mut Vec::new());
+    discovery
+}
+
+fn run(discovery: &mut Discovery, inputs: Vec<(u64, Input)>) -> Vec<Effect> {
+    let mut last = Vec::new();
+    for (ms, input) in inputs {
+        last.clear();
+        discovery.handle(at(ms), input, &mut last);
+    }
+    last
+}
+
+/// Inputs in, the effects of the last one out.
+fn check(inputs: Vec<(u64, Input)>, expect: &[Effect]) {
+    assert_eq!(run(&mut discovery(2), inputs), expect);
+}
+
+/// Lets time pass, and gives all that became due.
+fn wait(discovery: &mut Discovery, until_ms: u64) -> Vec<Effect> {
+    let mut out = Vec::new();
+    while let Some(due) = discovery.poll_timeout()
+        && due <= at(until_ms).mono
+    {
+        discovery.handle_timeout(Now { mono: due, unix_ms: 0 }, &mut out);
+    }
+    out
+}
+
+fn failure(peer: PeerId) -> Option<ConnectFailure> {
+    Some(ConnectFailure { peer, stage: Stage::Ice, reason: "test".into(), hint: None })
+}
+
+#[test]
+fn whoever_hears_an_announcement_dials() {
+    check(
+        vec![(1, heard(1, 0, 1, announce()))],
+        &[Effect::Discovered { peer: peer(1) }, Effect::Dial { peer: peer(1) }],
+    );
+}
+
+#[test]
+fn whoever_has_no_room_answers_instead() {
+    let inputs = vec![
+        (1, heard(1, 0, 1, announce())),
+        (2, heard(2, 0, 1, announce())),
+        (3, heard(3, 0, 1, announce())),
+    ];
+    let answer = Effect::Announce { to: Some(peer(3)), answer_wanted: false };
+    check(inputs, &[Effect::Discovered { peer: peer(3) }, answer]);
+}
+
+#[test]
+fn a_replayed_envelope_is_dropped_and_counted() {
+    let mut discovery = discovery(2);
+    let offer = Signal::Offer { session: SessionId(1), sdp: String::new(), restart: false };
+    let inputs = vec![(1, heard(1, 0, 5, offer.clone())), (2, heard(1, 0, 5, offer))];
+    assert_eq!(run(&mut discovery, inputs), []);
+    assert!(discovery.stats().contains(&("discovery.envelopes_replayed", 1)));
+}
+
+#[test]
+fn a_newer_run_of_a_peer_replaces_the_older_one_and_never_the_other_way_round() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(1, heard(1, 1, 1, announce()))]);
+    let renewed = run(&mut discovery, vec![(2, heard(1, 2, 1, announce()))]);
+    assert_eq!(renewed, [Effect::Renewed { peer: peer(1) }, Effect::Dial { peer: peer(1) }]);
+    assert_eq!(run(&mut discovery, vec![(3, heard(1, 1, 9, announce()))]), []);
+    assert_eq!(discovery.session_of(peer(1)), Some(certificate(1, 2).session));
+}
+
+#[test]
+fn announcements_come_quickly_at_first_and_then_rarely() {
+    let mut discovery = discovery(2);
+    let count = |effects: Vec<Effect>| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Announce { .. })).count()
+    };
+    let first = count(wait(&mut discovery, 10 * SECOND));
+    assert!((3..=6).contains(&first), "{first}");
+    wait(&mut discovery, 300 * SECOND);
+    let later = count(wait(&mut discovery, 420 * SECOND));
+    assert!((3..=6).contains(&later), "{later}");
+}
+
+#[test]
+fn failures_are_waited_out_ever_longer() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    let mut waits = Vec::new();
+    let mut now_ms = 1;
+    for sequence in 2..8 {
+        let failed = Input::Failed { peer: peer(1), failure: failure(peer(1)) };
+        run(&mut discovery, vec![(now_ms, failed)]);
+        assert!(discovery.is_backing_off(peer(1)));
+        let begun_ms = now_ms;
+        while !wait(&mut discovery, now_ms).contains(&Effect::Dial { peer: peer(1) }) {
+            // A sign of life does not shorten the wait.
+            let answer = Signal::Announce { answer_wanted: false };
+            run(&mut discovery, vec![(now_ms, heard(1, 0, sequence, answer))]);
+            now_ms += 50;
+        }
+        waits.push(now_ms - begun_ms);
+    }
+    assert!(waits[0] >= 700 && waits[0] <= 1400, "{waits:?}");
+    assert!(waits.windows(2).all(|pair| pair[1] > pair[0]), "{waits:?}");
+    assert!(waits.iter().all(|wait| *wait <= 76 * SECOND), "{waits:?}");
+}
+
+#[test]
+fn a_peer_that_says_goodbye_is_forgotten_at_once_and_a_silent_one_later() {
+    let goodbye = heard(1, 0, 2, Signal::Goodbye);
+    check(
+        vec![(1, heard(1, 0, 1, announce())), (2, goodbye)],
+        &[
+            Effect::Deliver { from: peer(1), signal: Signal::Goodbye },
+            Effect::Lost { peer: peer(1) },
+        ],
+    );
+    let mut discovery = discovery(1);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce())), (2, heard(2, 0, 1, announce()))]);
+    let lost = Effect::Lost { peer: peer(2) };
+    assert!(!wait(&mut discovery, SILENCE_MAX.as_millis() as u64).contains(&lost));
+    assert!(wait(&mut discovery, SILENCE_MAX.as_millis() as u64 + 10).contains(&lost));
+}
+
+#[test]
+fn a_wanted_peer_is_called_until_it_is_connected() {
+    let mut discovery = discovery(2);
+    let id = CommandId(1);
+    let call = Effect::Announce { to: Some(peer(1)), answer_wanted: true };
+    let first = run(&mut discovery, vec![(1, Input::Connect { id, peer: peer(1) })]);
+    assert_eq!(first, std::slice::from_ref(&call));
+    assert!(wait(&mut discovery, 2 * SECOND).contains(&call));
+    run(&mut discovery, vec![(2 * SECOND, heard(1, 0, 1, announce()))]);
+    let done = run(&mut discovery, vec![(3 * SECOND, Input::Connected { peer: peer(1) })]);
+    assert_eq!(done, [Effect::Done { id, result: Ok(()) }]);
+}
+
+#[test]
+fn a_wanted_peer_that_nobody_is_gets_an_answer_with_a_hint() {
+    let mut discovery = discovery(2);
+    let id = CommandId(1);
+    run(&mut discovery, vec![(1, Input::Connect { id, peer: peer(1) })]);
+    let late = wait(&mut discovery, 11 * SECOND);
+    let answers: Vec<_> = late.iter().filter(|e| matches!(e, Effect::Done { .. })).collect();
+    let [Effect::Done { result: Err(CommandError::Unreachable(failure)), .. }] = answers[..] else {
+        panic!("{late:?}")
+    };
+    assert_eq!(failure.stage, Stage::Signalling);
+    assert!(failure.hint.is_some());
+}
+
+#[test]
+fn every_way_out_answers_a_waiting_command_once() {
+    for (input, expect) in [
+        (Input::Stop, CommandError::Closed),
+        (
+            Input::Failed { peer: peer(1), failure: failure(peer(1)) },
+            CommandError::Unreachable(failure(peer(1)).unwrap()),
+        ),
+        (Input::Failed { peer: peer(1), failure: None }, CommandError::Aborted),
+    ] {
+        let mut discovery = discovery(2);
+        let id = CommandId(1);
+        run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+        run(&mut discovery, vec![(2, Input::Connect { id, peer: peer(1) })]);
+        let effects = run(&mut discovery, vec![(3, input)]);
+        let answers: Vec<_> =
+            effects.iter().filter(|effect| matches!(effect, Effect::Done { .. })).collect();
+        assert_eq!(answers, [&Effect::Done { id, result: Err(expect) }]);
+        assert!(!wait(&mut discovery, 30 * SECOND).iter().any(|e| matches!(e, Effect::Done { .. })));
+    }
+}
+
+#[test]
+fn ourselves_and_a_stopped_node_are_refused() {
+    let id = CommandId(1);
+    let own = Input::Connect { id, peer: PeerId([0; 32]) };
+    let refused = CommandError::BadInput(BadInput::OwnId);
+    check(vec![(1, own)], &[Effect::Done { id, result: Err(refused) }]);
+    let stopped = vec![(1, Input::Stop), (2, Input::Connect { id, peer: peer(1) })];
+    check(stopped, &[Effect::Done { id, result: Err(CommandError::Closed) }]);
+}
+
+#[test]
+fn the_known_are_bounded_and_the_connected_stay() {
+    let mut discovery = discovery(1);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
+    let certificate = certificate(2, 0);
+    for n in 0..KNOWN_MAX as u64 + 50 {
+        let from = PeerId(peerloom_crypto::sha256(&n.to_be_bytes()));
+        let envelope = Envelope { from, certificate, sequence: 1, signal: announce() };
+        run(&mut discovery, vec![(3 + n, Input::Heard(envelope))]);
+    }
+    assert_eq!(discovery.peers().count(), KNOWN_MAX);
+    assert!(discovery.session_of(peer(1)).is_some());
+}
+
+#[test]
+fn after_a_broken_connection_the_lower_id_dials_first() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
+    let cause = DisconnectCause::Transport;
+    run(&mut discovery, vec![(10, Input::Disconnected { peer: peer(1), cause })]);
+    assert!(wait(&mut discovery, 10).contains(&Effect::Dial { peer: peer(1) }));
+    assert_eq!(known::REDIAL_HIGHER, Duration::from_secs(1));
+}
