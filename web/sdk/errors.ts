@@ -67,7 +67,10 @@ function codeOf(name: unknown, code: unknown): SwarmErrorCode | null {
   if (known !== undefined) {
     return known;
   }
-  // The store's own words for "gone" and "broken"; see store/failure.ts.
+  // The store's own words; see store/failure.ts.
+  if (code === "DAMAGED") {
+    return "BAD_HASH";
+  }
   if (code === "UNAVAILABLE" || code === "IO") {
     return "POISONED";
   }

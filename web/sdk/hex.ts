@@ -1,6 +1,6 @@
 /** Ids and hashes as text. */
 
-import type { Bytes } from "./wasm.ts";
+import type { Bytes } from "./bytes.ts";
 
 /** SHA-256. */
 export const HASH_BYTES = 32;

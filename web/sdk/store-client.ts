@@ -13,7 +13,8 @@ import {
   type StoreRequest,
   type StoreResponse,
 } from "./store/protocol.ts";
-import type { Bytes, StoredRecord } from "./wasm.ts";
+import type { Bytes } from "./bytes.ts";
+import type { StoredRecord } from "./store/database.ts";
 import { storeWorker } from "./worker-url.ts";
 
 /** Buffers kept for reading and for adding. A few connections serve and one or two adds run at once. */
@@ -122,11 +123,11 @@ export class StoreClient {
     return this.#channel.call("openChunk", { hash, key, index });
   }
 
-  /** The whole plain content, in a file where there are files. `id` is for `dropExport`. */
-  async export(hashes: Bytes, key: Bytes | null): Promise<{ id: number; blob: Blob }> {
+  /** The whole plain content, in a file if that is asked for and to be had. `id` is for `dropExport`. */
+  async export(hashes: Bytes, key: Bytes | null, toFile: boolean): Promise<{ id: number; blob: Blob }> {
     this.#exportCount += 1;
     const id = this.#exportCount;
-    return { id, blob: await this.#channel.call("export", { export: id, hashes, key }) };
+    return { id, blob: await this.#channel.call("export", { export: id, hashes, key, toFile }) };
   }
 
   async dropExport(id: number): Promise<void> {

@@ -5,10 +5,9 @@
  * variants are camelCase strings, `None` is null, hashes are lower-case hex, integers are numbers.
  */
 
+import type { Bytes } from "./bytes.ts";
+import type { StoredRecord } from "./store/database.ts";
 import type { ConnectFailure, ContentInfo, PeerInfo, Progress } from "./types.ts";
-
-/** Bytes that own an `ArrayBuffer`, so that they can be transferred and digested. */
-export type Bytes = Uint8Array<ArrayBuffer>;
 
 export type WasmSource = URL | Request | Response | BufferSource | WebAssembly.Module;
 
@@ -87,7 +86,7 @@ export interface PeerSnapshot {
   readonly rttMicros: number | null;
   readonly bytesIn: number;
   readonly bytesOut: number;
-  readonly bufferedBytes?: number;
+  readonly bufferedBytes: number;
   readonly contents: number;
   readonly strikes: number;
   readonly connectedAtMs: number | null;
@@ -130,11 +129,6 @@ export interface CoreEvents {
 
 /** The same as a union, to switch over. */
 export type CoreEvent = { [K in keyof CoreEvents]: { readonly kind: K; readonly detail: CoreEvents[K] } }[keyof CoreEvents];
-
-export interface StoredRecord {
-  readonly key: string;
-  readonly value: Uint8Array;
-}
 
 /** What the core asks of the SDK. Promises reject with an error whose `code` is `QUOTA`, `UNAVAILABLE` or `IO`. */
 export interface Host {

@@ -5,7 +5,7 @@
  * in dedicated workers only.
  */
 
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 import { full, toStoreFailure } from "./failure.ts";
 
 /** The longest stored chunk; see docs/protocol. A slot holds one. */
@@ -24,6 +24,8 @@ export interface SyncHandle {
   flush(): void;
   close(): void;
 }
+
+type SyncFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncHandle> };
 
 export class ChunkFile {
   readonly #handle: SyncHandle;
@@ -87,15 +89,14 @@ export function writeWhole(handle: SyncHandle, body: Bytes, at: number): void {
 
 /** Opens a sync handle, waiting while the worker of a page that was just left still holds it. */
 export async function openSync(directory: FileSystemDirectoryHandle, name: string): Promise<SyncHandle> {
-  const file = await directory.getFileHandle(name, { create: true });
-  const open = (file as unknown as { createSyncAccessHandle?: () => Promise<SyncHandle> }).createSyncAccessHandle;
-  if (open === undefined) {
+  if (!("createSyncAccessHandle" in FileSystemFileHandle.prototype)) {
     throw new DOMException("sync access handles do not exist here", "NotSupportedError");
   }
+  const file = (await directory.getFileHandle(name, { create: true })) as SyncFile;
   const deadline = performance.now() + HANDLE_WAIT_MS_MAX;
   for (;;) {
     try {
-      return await open.call(file);
+      return await file.createSyncAccessHandle();
     } catch (cause) {
       const held = cause instanceof DOMException && cause.name === "NoModificationAllowedError";
       if (!held || performance.now() > deadline) {

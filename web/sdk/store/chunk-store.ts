@@ -1,6 +1,6 @@
 /** What a place for chunks and records can do, whether on disk or in memory. Hashes are lower-case hex. */
 
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 import type { StoredRecord } from "./database.ts";
 
 export type StoreKind = "opfs" | "indexeddb" | "memory";

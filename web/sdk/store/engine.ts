@@ -5,7 +5,7 @@
  */
 
 import { HASH_BYTES, hashesToHex, toHex } from "../hex.ts";
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 import { ChunkFile, SLOT_BYTES } from "./chunk-file.ts";
 import type { ChunkStore } from "./chunk-store.ts";
 import { Database } from "./database.ts";
@@ -154,16 +154,16 @@ export class StoreEngine {
     if (sealed !== null && plain === null) {
       // The key may be wrong, or the disk: only the hash tells which.
       throw toHex(await sha256(sealed)) === name
-        ? new StoreFailure("IO", `chunk ${index} is not encrypted with this key`)
+        ? new StoreFailure("WRONG_KEY", `chunk ${index} is not encrypted with this key`)
         : await this.#damaged(name);
     }
     this.#scratch = buffer;
     return plain;
   }
 
-  async #export({ export: id, hashes, key }: ExportArgs): Result<"export"> {
+  async #export({ export: id, hashes, key, toFile }: ExportArgs): Result<"export"> {
     const chunks = this.#plainChunks(hashes, key);
-    return this.#exports === null ? toBlob(chunks) : this.#exports.write(id, chunks);
+    return toFile && this.#exports !== null ? this.#exports.write(id, chunks) : toBlob(chunks);
   }
 
   async *#plainChunks(hashes: Bytes, key: Bytes | null): AsyncGenerator<Bytes> {
@@ -193,7 +193,7 @@ export class StoreEngine {
   /** Forgets a chunk that is not what it should be, so that it can be fetched again. */
   async #damaged(hash: string): Promise<StoreFailure> {
     await this.#opened().delete([hash]);
-    return new StoreFailure("IO", `the stored chunk ${hash} was damaged and is deleted`);
+    return new StoreFailure("DAMAGED", `the stored chunk ${hash} was damaged and is deleted: fetch it again`);
   }
 
   #opened(): ChunkStore {

@@ -1,6 +1,6 @@
 /** Plain contents as files, so that a big `Blob` sits on disk and not in memory. */
 
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 import { openSync, writeWhole } from "./chunk-file.ts";
 
 /** Bytes gathered in one part of a blob where there is no file; browsers spill blobs of this size to disk by themselves. */

@@ -1,14 +1,17 @@
 /** How the store fails. Whatever was stored before is still there. */
 
-/** `QUOTA`: full. `UNAVAILABLE`: cleared by the person or taken by the browser. `IO`: anything else. */
-export type StoreFailureCode = "QUOTA" | "UNAVAILABLE" | "IO";
+/**
+ * `QUOTA`: full. `UNAVAILABLE`: cleared by the person or taken by the browser. `IO`: anything else.
+ * `DAMAGED`, `WRONG_KEY`: a stored chunk is not what its hash says, or not what the key opens.
+ * `UNSUPPORTED`: a newer version wrote the data; only at the opening.
+ */
+export type StoreFailureCode = "QUOTA" | "UNAVAILABLE" | "IO" | "DAMAGED" | "WRONG_KEY" | "UNSUPPORTED";
 
 export class StoreFailure extends Error {
   override readonly name = "StoreFailure";
-  /** `UNSUPPORTED` only at the opening: a newer version wrote the data. */
-  readonly code: StoreFailureCode | "UNSUPPORTED";
+  readonly code: StoreFailureCode;
 
-  constructor(code: StoreFailureCode | "UNSUPPORTED", message: string, cause?: unknown) {
+  constructor(code: StoreFailureCode, message: string, cause?: unknown) {
     super(message, { cause });
     this.code = code;
   }

@@ -1,6 +1,6 @@
 /** The last resort: everything in memory, forgotten at the end. */
 
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 import { viewOf, type ChunkStore } from "./chunk-store.ts";
 import type { StoredRecord } from "./database.ts";
 import { full } from "./failure.ts";

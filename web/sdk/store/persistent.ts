@@ -6,7 +6,7 @@
  * the end of the file (it was cut or cleared) is dropped at the opening. Without OPFS the bodies are in IndexedDB too.
  */
 
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 import { SLOT_BYTES, type ChunkFile } from "./chunk-file.ts";
 import { viewOf, type ChunkStore, type StoreKind } from "./chunk-store.ts";
 import type { ChunkChange, ChunkEntry, Database, StoredRecord } from "./database.ts";

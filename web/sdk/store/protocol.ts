@@ -1,6 +1,6 @@
 /** What the page and the store worker say to each other: requests with ids, each answered once. */
 
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 import type { StoreKind } from "./chunk-store.ts";
 import type { StoredRecord } from "./database.ts";
 import type { StoreFailure } from "./failure.ts";
@@ -42,7 +42,7 @@ export interface StoreCalls {
   endAdd: { args: { readonly add: number; readonly keep: boolean }; result: null };
   /** Reads and decrypts chunk `index`; null if it is not stored. */
   openChunk: { args: { readonly hash: Bytes; readonly key: Bytes | null; readonly index: number }; result: Bytes | null };
-  /** The plain content as one file. */
+  /** The plain content as one blob. */
   export: { args: ExportArgs; result: Blob };
   /** Deletes exported files that are needed no more. */
   dropExport: { args: { readonly export: number }; result: null };
@@ -55,6 +55,8 @@ export interface ExportArgs {
   readonly export: number;
   readonly hashes: Bytes;
   readonly key: Bytes | null;
+  /** Into a file, where there are files; else into memory. */
+  readonly toFile: boolean;
 }
 
 export type StoreOp = keyof StoreCalls;

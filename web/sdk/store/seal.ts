@@ -1,7 +1,7 @@
 /** Encrypting, decrypting and hashing chunks with WebCrypto. The native twin is `crates/crypto`. */
 
 import { toHex } from "../hex.ts";
-import type { Bytes } from "../wasm.ts";
+import type { Bytes } from "../bytes.ts";
 
 /** What AES-GCM adds to a chunk. */
 export const TAG_BYTES = 16;

@@ -1,0 +1,36 @@
+/** The core's snapshots as the public types. */
+
+import type { ConnectFailure, ContentId, ContentInfo, PeerId, PeerInfo, Progress, Upload } from "./types.ts";
+import type { ContentSnapshot, CoreEvents, PeerSnapshot } from "./wasm.ts";
+
+export function toPeerInfo(peer: PeerSnapshot): PeerInfo {
+  return {
+    id: peer.id as PeerId,
+    state: peer.state,
+    path: peer.state === "connected" ? "direct" : null,
+    rttMs: peer.rttMicros === null ? null : peer.rttMicros / 1_000,
+    bytesIn: peer.bytesIn,
+    bytesOut: peer.bytesOut,
+    bufferedBytes: peer.bufferedBytes,
+    contents: peer.contents,
+    strikes: peer.strikes,
+    connectedAt: peer.connectedAtMs,
+  };
+}
+
+export function toContentInfo(content: ContentSnapshot): ContentInfo {
+  const { name, mime, bytes, encrypted, providers, local, download } = content;
+  return { id: content.id as ContentId, name, mime, bytes, encrypted, providers, complete: local === "complete", local, download };
+}
+
+export function toConnectFailure({ peer, stage, reason, hint }: CoreEvents["connectFailed"]): ConnectFailure {
+  return { peer: peer as PeerId, stage, reason, ...(hint === null ? {} : { hint }) };
+}
+
+export function toProgress({ doneBytes, totalBytes, fromPeers, fromDisk, sources, bytesPerSecond }: Progress): Progress {
+  return { doneBytes, totalBytes, fromPeers, fromDisk, sources, bytesPerSecond };
+}
+
+export function toUpload({ content, peer, sentBytes, totalBytes }: CoreEvents["served"]): Upload {
+  return { id: content as ContentId, peer: peer as PeerId, sentBytes, totalBytes };
+}

@@ -1,0 +1,26 @@
+/** What the core calls: the store, and the delivery of events. */
+
+import type { Bytes } from "./bytes.ts";
+import type { StoreClient } from "./store-client.ts";
+import type { CoreEvent, Host } from "./wasm.ts";
+
+/** Hashes come in memory of their own, but typed as if they might be shared. */
+const own = (bytes: Uint8Array): Bytes => bytes as Bytes;
+
+export function hostOf(store: StoreClient, onEvent: (event: CoreEvent) => void, onChunkStored: () => void): Host {
+  return {
+    event: (kind, detail) => onEvent({ kind, detail } as CoreEvent),
+    putChunk: async (hash, body) => {
+      const buffer = await store.put(own(hash), body);
+      onChunkStored();
+      return buffer;
+    },
+    getChunk: (hash) => store.get(own(hash)),
+    recycle: (buffer) => store.recycle(buffer),
+    hasChunks: (hashes) => store.has(own(hashes)),
+    deleteChunks: (hashes) => store.delete(own(hashes)),
+    retainChunks: (hashes) => store.retain(own(hashes)),
+    loadRecords: () => store.loadRecords(),
+    applyRecords: (puts, deletes) => store.applyRecords(puts, deletes),
+  };
+}

@@ -1,0 +1,85 @@
+/** Opens what a swarm is made of, in order, and lets go of all of it if one thing fails. */
+
+import { toSwarmError } from "./errors.ts";
+import { PeerKey } from "./identity.ts";
+import { loadedCore } from "./init.ts";
+import type { CheckedOptions } from "./options.ts";
+import { canClaim, claimProfile, ephemeralProfile, storeName, type Profile } from "./profile.ts";
+import { StoreClient } from "./store-client.ts";
+import type { Log, Wait } from "./types.ts";
+import type { CoreModule, IdentityRequest, NodeOptions } from "./wasm.ts";
+
+const SEED_BYTES = 32;
+
+/** Everything that a swarm holds and has to let go of. */
+export interface Parts {
+  readonly core: CoreModule;
+  readonly profile: Profile;
+  readonly store: StoreClient;
+  readonly bytesMax: number | null;
+  readonly request: IdentityRequest;
+  readonly signature: Uint8Array;
+  readonly node: NodeOptions;
+  readonly log: Log;
+}
+
+export async function openParts(options: CheckedOptions, wait: Wait, log: Log): Promise<Parts> {
+  const core = await loadedCore();
+  const profile = await profileFor(options, wait, log);
+  let store: StoreClient | null = null;
+  try {
+    const isKept = canClaim();
+    const kind = isKept ? options.store.kind : "memory";
+    const { bytesMax } = options.store;
+    store = await StoreClient.open({ name: storeName(options.app, profile.name), kind, bytesMax });
+    tellFallbacks(store, log);
+    const key = await keyFor(options, profile, isKept, log);
+    const rtc = typeof options.rtc === "function" ? await options.rtc() : options.rtc;
+    const request = new core.IdentityRequest(key.publicKey, randomBytes(), Date.now());
+    const signature = await key.sign(request.payload);
+    const { app, channel, maxConnections } = options;
+    const node = { app, channel, maxConnections, rtc, seed: randomBytes() };
+    return { core, profile, store, bytesMax, request, signature, node, log };
+  } catch (cause) {
+    await store?.close();
+    profile.release();
+    throw toSwarmError(cause);
+  }
+}
+
+/** Nothing that is kept needs no profile, and without Web Locks there is none: see LAB.md section 8 for where they exist. */
+async function profileFor(options: CheckedOptions, wait: Wait, log: Log): Promise<Profile> {
+  if (!options.isIdentityKept && options.store.kind === "memory") {
+    return ephemeralProfile();
+  }
+  if (!canClaim()) {
+    log("warn", "profile.unavailable", { reason: "no Web Locks here: identity and contents are forgotten at the end" });
+    return ephemeralProfile();
+  }
+  return claimProfile(options.app, options.profile, wait);
+}
+
+async function keyFor(options: CheckedOptions, profile: Profile, isKept: boolean, log: Log): Promise<PeerKey> {
+  if (!options.isIdentityKept || !isKept) {
+    return PeerKey.generate();
+  }
+  try {
+    return await PeerKey.load(options.app, profile.name);
+  } catch (cause) {
+    log("warn", "identity.unavailable", { reason: toSwarmError(cause).message });
+    return PeerKey.generate();
+  }
+}
+
+function tellFallbacks({ opened }: StoreClient, log: Log): void {
+  if (opened.fallbacks.length > 0) {
+    log("warn", "store.fallback", { kind: opened.kind, reasons: opened.fallbacks });
+  }
+  if (opened.droppedCount > 0) {
+    log("warn", "store.dropped", { count: opened.droppedCount, reason: "the chunk file is shorter than its index says" });
+  }
+}
+
+function randomBytes(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(SEED_BYTES));
+}

@@ -1,0 +1,110 @@
+/** Reads and checks what `Swarm.open` is given. */
+
+import { SwarmError } from "./errors.ts";
+import type { Signalling, Store, SwarmOptions } from "./types.ts";
+
+/** As in `crates/core`: DESIGN.md section 7. */
+export const CONNECTIONS_DEFAULT = 8;
+
+/** A name becomes part of a channel's, a lock's, a file's and a database's. */
+const NAME_LENGTH_MAX = 64;
+
+/** Half a character: it can't be written as UTF-8. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+interface StoreOption extends Store {
+  readonly kind: "persistent" | "memory";
+  readonly maxBytes: number | null;
+}
+
+interface BroadcastOption extends Signalling {
+  readonly kind: "broadcast";
+  readonly name: string | null;
+}
+
+/** Chunks in OPFS and records in IndexedDB; falls back to IndexedDB alone, then to memory. */
+export function persistentStore(options: { readonly maxBytes?: number } = {}): Store {
+  return storeOption("persistent", options.maxBytes);
+}
+
+/** Everything in memory, forgotten when the swarm is closed. Default limit 512 MiB. */
+export function memoryStore(options: { readonly maxBytes?: number } = {}): Store {
+  return storeOption("memory", options.maxBytes);
+}
+
+function storeOption(kind: StoreOption["kind"], maxBytes: number | undefined): StoreOption {
+  if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes >= 0)) {
+    throw new SwarmError("BAD_INPUT", "maxBytes has to be a whole number of bytes");
+  }
+  return { kind, maxBytes: maxBytes ?? null };
+}
+
+/** Signalling between the tabs of an origin, over a `BroadcastChannel` of this name. Default: `peerloom:<app>`. */
+export function broadcastChannel(options: { readonly name?: string } = {}): Signalling {
+  const option: BroadcastOption = { kind: "broadcast", name: options.name ?? null };
+  return option;
+}
+
+/** Options with every default filled in. */
+export interface CheckedOptions {
+  readonly app: string;
+  readonly profile: string | undefined;
+  readonly isIdentityKept: boolean;
+  readonly channel: string | null;
+  readonly rtc: NonNullable<SwarmOptions["rtc"]>;
+  readonly store: { readonly kind: "persistent" | "memory"; readonly bytesMax: number | null };
+  readonly maxConnections: number;
+  readonly autostart: boolean;
+}
+
+/** Throws `BAD_INPUT` with a sentence. */
+export function checkOptions(options: SwarmOptions): CheckedOptions {
+  const { app, profile, identity = "persistent", maxConnections = CONNECTIONS_DEFAULT } = options;
+  checkName("app", app);
+  if (profile !== undefined) {
+    checkName("profile", profile);
+  }
+  if (identity !== "persistent" && identity !== "ephemeral") {
+    throw new SwarmError("BAD_INPUT", 'identity has to be "persistent" or "ephemeral"');
+  }
+  if (!Number.isInteger(maxConnections) || maxConnections < 1 || maxConnections > 255) {
+    throw new SwarmError("BAD_INPUT", "maxConnections has to be a whole number from 1 to 255");
+  }
+  return {
+    app,
+    profile,
+    isIdentityKept: identity === "persistent",
+    channel: checkSignalling(app, options.signalling),
+    rtc: options.rtc ?? { iceServers: [] },
+    store: checkStore(options.store ?? persistentStore()),
+    maxConnections,
+    autostart: options.autostart ?? true,
+  };
+}
+
+function checkName(what: string, name: unknown): void {
+  if (typeof name !== "string" || name === "" || name.length > NAME_LENGTH_MAX || LONE_SURROGATE.test(name)) {
+    throw new SwarmError("BAD_INPUT", `${what} has to be a text of 1 to ${NAME_LENGTH_MAX} characters`);
+  }
+}
+
+function checkSignalling(app: string, signalling: readonly Signalling[] | undefined): string | null {
+  if (signalling === undefined) {
+    return `peerloom:${app}`;
+  }
+  const [first, ...others] = signalling;
+  if (first === undefined) {
+    return null;
+  }
+  if (first.kind !== "broadcast" || others.length > 0) {
+    throw new SwarmError("BAD_INPUT", "signalling takes one broadcastChannel()");
+  }
+  return (first as BroadcastOption).name ?? `peerloom:${app}`;
+}
+
+function checkStore(store: Store): CheckedOptions["store"] {
+  if (store.kind !== "persistent" && store.kind !== "memory") {
+    throw new SwarmError("BAD_INPUT", "store takes persistentStore() or memoryStore()");
+  }
+  return { kind: store.kind, bytesMax: (store as StoreOption).maxBytes };
+}

@@ -1,0 +1,365 @@
+/** A swarm: one peer in this page, and what an application does with it. */
+
+import { Coalescer } from "./coalesce.ts";
+import { Contents, isAvailable } from "./content.ts";
+import { toConnectFailure, toContentInfo, toPeerInfo, toProgress, toUpload } from "./convert.ts";
+import { SwarmError, toSwarmError } from "./errors.ts";
+import { Emitter } from "./events.ts";
+import { isId } from "./hex.ts";
+import { hostOf } from "./host.ts";
+import { openParts, type Parts } from "./open.ts";
+import { checkOptions } from "./options.ts";
+import { watchPage } from "./page-life.ts";
+import { isSupported } from "./support.ts";
+import type {
+  Content,
+  ContentId,
+  Log,
+  LogLevel,
+  PeerId,
+  PeerInfo,
+  Status,
+  SwarmEvents,
+  SwarmOptions,
+  SwarmStats,
+  TypedTarget,
+  Wait,
+} from "./types.ts";
+import { closedError, deferred, waitFor, type Deferred } from "./wait.ts";
+import type { ContentSnapshot, CoreEvent, NodeHandle } from "./wasm.ts";
+
+/** The least time between two `status` events: what an eye can follow. */
+const STATUS_INTERVAL_MS = 100;
+
+/** A well-formed id of no content: a command on it is answered as soon as the core has loaded what is stored. */
+const NO_CONTENT = "0".repeat(64);
+
+const LEVELS: Readonly<Record<CoreEvent["kind"], LogLevel>> = {
+  peerDiscovered: "info",
+  peerConnected: "info",
+  peerUpdated: "debug",
+  peerDisconnected: "info",
+  peerLost: "info",
+  connectFailed: "warn",
+  contentChanged: "debug",
+  contentGone: "info",
+  progress: "debug",
+  served: "debug",
+  security: "warn",
+};
+
+export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
+  readonly id: PeerId;
+  readonly content: Content;
+  readonly #contents: Contents;
+  readonly #events = new Emitter<SwarmEvents>();
+  readonly #parts: Parts;
+  readonly #node: NodeHandle;
+  readonly #closing = new AbortController();
+  readonly #statusTicker = new Coalescer(STATUS_INTERVAL_MS, () => this.#tellStatus());
+  /** Contents that were told as available and still are. */
+  readonly #available = new Set<string>();
+  #starts = 0;
+  #statusTold: Status | null = null;
+  /** Resolves at the next event of the core; then there is a new one. */
+  #moved: Deferred<void> = deferred();
+  #closed: Promise<void> | null = null;
+
+  /** Opens a swarm. Resolves when it is usable, also with no peer in sight. */
+  static async open(options: SwarmOptions): Promise<Swarm> {
+    const checked = checkOptions(options);
+    const { ok, missing } = isSupported();
+    if (!ok) {
+      throw new SwarmError("UNSUPPORTED", `this browser or page lacks ${missing.join(", ")}`);
+    }
+    const opening = openParts(checked, options, options.log ?? silent).then((parts) => new this(parts));
+    let swarm: Swarm;
+    try {
+      swarm = await waitFor(opening, options);
+    } catch (cause) {
+      opening.then((late) => late.close()).catch(() => undefined);
+      throw cause;
+    }
+    if (checked.autostart) {
+      try {
+        await waitFor(swarm.start(), options);
+      } catch (cause) {
+        await swarm.close();
+        throw cause;
+      }
+    }
+    return swarm;
+  }
+
+  /** Use {@link Swarm.open}. */
+  protected constructor(parts: Parts) {
+    this.#parts = parts;
+    const host = hostOf(
+      parts.store,
+      (event) => this.#onEvent(event),
+      () => this.#contents.onChunkStored(),
+    );
+    try {
+      this.#node = new parts.core.NodeHandle(parts.request, parts.signature, parts.node, host);
+    } catch (cause) {
+      parts.profile.release();
+      void parts.store.close();
+      throw toSwarmError(cause);
+    }
+    this.id = this.#node.id as PeerId;
+    const loaded = this.#node.pause(NO_CONTENT).catch(() => undefined);
+    const context = {
+      store: parts.store,
+      bytesMax: parts.bytesMax,
+      closed: this.#closing.signal,
+      log: parts.log,
+      node: () => this.#open(),
+    };
+    this.#contents = new Contents(context, loaded);
+    this.content = this.#contents;
+    this.#watchPage();
+  }
+
+  get status(): Status {
+    if (this.#closing.signal.aborted) {
+      return { ...(this.#statusTold ?? NO_STATUS), mode: "offline", state: "stopped", peersConnected: 0 };
+    }
+    const { running, peersConnected, peersDiscovered, contents, bytesIn, bytesOut } = this.#node.status();
+    return {
+      mode: peersConnected > 0 ? "p2p" : "offline",
+      state: this.#starts > 0 ? "starting" : running ? "online" : "stopped",
+      peersDiscovered,
+      peersConnected,
+      contents,
+      bytesIn,
+      bytesOut,
+    };
+  }
+
+  peers(): readonly PeerInfo[] {
+    return this.#closing.signal.aborted ? [] : this.#node.peers().map(toPeerInfo);
+  }
+
+  /** Announces this peer and connects. Resolves when usable, also with no peer in sight. */
+  async start(): Promise<void> {
+    const node = this.#open();
+    this.#starts += 1;
+    this.#statusTicker.touch();
+    try {
+      await waitFor(node.start(), {}, this.#closing.signal);
+    } finally {
+      this.#starts -= 1;
+      this.#onMove();
+    }
+  }
+
+  /** Says goodbye and closes every connection; storage and identity stay. Downloads that run end with `CLOSED`. */
+  async stop(): Promise<void> {
+    await waitFor(this.#open().stop(), {}, this.#closing.signal);
+    this.#onMove();
+  }
+
+  /** Resolves when the swarm runs and so many peers are connected; by default one. */
+  async ready(wait: Wait & { readonly peers?: number } = {}): Promise<void> {
+    const peersMin = wait.peers ?? 1;
+    let isWanted = true;
+    const untilReady = async (): Promise<void> => {
+      while (isWanted && !(this.status.state === "online" && this.status.peersConnected >= peersMin)) {
+        await this.#moved.promise;
+      }
+    };
+    this.#open();
+    try {
+      await waitFor(untilReady(), wait, this.#closing.signal);
+    } finally {
+      isWanted = false;
+    }
+  }
+
+  /** Connects to a peer, known or not yet. Rejects with `UNREACHABLE`, whose `failure` names the stage and a hint. */
+  async connect(peer: PeerId, wait: Wait = {}): Promise<PeerInfo> {
+    checkPeerId(peer);
+    await waitFor(this.#open().connect(peer), wait, this.#closing.signal);
+    const info = this.peers().find(({ id }) => id === peer);
+    if (info === undefined) {
+      throw new SwarmError("UNREACHABLE", "the peer was connected and is gone already", { peer });
+    }
+    return info;
+  }
+
+  /** Has nothing more to do with a peer. */
+  ban(peer: PeerId): void {
+    checkPeerId(peer);
+    this.#open()
+      .ban(peer)
+      .catch((cause: unknown) => this.#parts.log("warn", "ban.refused", { peer, reason: toSwarmError(cause).message }));
+  }
+
+  async stats(): Promise<SwarmStats> {
+    const { store } = this.#parts;
+    const counters = this.#open().stats();
+    return { ...counters, "store.used_bytes": await waitFor(store.usedBytes(), {}, this.#closing.signal) };
+  }
+
+  addEventListener<K extends keyof SwarmEvents>(type: K, listener: (event: SwarmEvents[K]) => void, options?: AddEventListenerOptions): void {
+    this.#events.addEventListener(type, listener, options);
+  }
+
+  removeEventListener<K extends keyof SwarmEvents>(type: K, listener: (event: SwarmEvents[K]) => void): void {
+    this.#events.removeEventListener(type, listener);
+  }
+
+  events<K extends keyof SwarmEvents>(type: K, wait?: Wait): AsyncIterableIterator<SwarmEvents[K]> {
+    return this.#events.events(type, wait);
+  }
+
+  /** Says goodbye, rejects whatever waits with `CLOSED`, and lets go of everything. Can be called again. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#statusTold = this.status;
+    this.#statusTicker.stop();
+    this.#closing.abort();
+    // The others know at once, rather than by a channel that closes.
+    this.#node.lifecycle("leaving");
+    this.#node.close();
+    this.#node.free();
+    this.#moved.resolve();
+    await this.#parts.store.close();
+    this.#parts.profile.release();
+    this.#events.emit("status", this.status);
+    this.#events.emit("close", undefined);
+    this.#events.end();
+  }
+
+  #open(): NodeHandle {
+    if (this.#closing.signal.aborted) {
+      throw closedError();
+    }
+    return this.#node;
+  }
+
+  #watchPage(): void {
+    const { profile } = this.#parts;
+    const life = {
+      onState: (state: Parameters<NodeHandle["lifecycle"]>[0]) => this.#node.lifecycle(state),
+      onLeave: () => {
+        profile.markReleased();
+        this.#node.lifecycle("leaving");
+      },
+      onReturn: () => {
+        profile.markHeld();
+        void this.#restart();
+      },
+    };
+    watchPage(life, this.#closing.signal);
+  }
+
+  /** The page came back from where browsers keep pages: it said goodbye, and its connections are gone. */
+  async #restart(): Promise<void> {
+    if (!this.#node.status().running) {
+      return;
+    }
+    try {
+      await this.stop();
+      await this.start();
+    } catch (cause) {
+      this.#parts.log("warn", "restart.failed", { reason: toSwarmError(cause).message });
+    }
+  }
+
+  /** The core may be in the middle of something: it is not called back from here. */
+  #onEvent(event: CoreEvent): void {
+    if (this.#closing.signal.aborted) {
+      return;
+    }
+    this.#parts.log(LEVELS[event.kind] ?? "debug", event.kind, event.detail as unknown as Record<string, unknown>);
+    this.#tell(event);
+    this.#onMove();
+  }
+
+  #tell({ kind, detail }: CoreEvent): void {
+    switch (kind) {
+      case "peerDiscovered":
+        return this.#events.emit("peer:discover", toPeerInfo(detail));
+      case "peerConnected":
+        return this.#events.emit("peer:connect", toPeerInfo(detail));
+      case "peerUpdated":
+        return this.#events.emit("peer:update", toPeerInfo(detail));
+      case "peerDisconnected":
+        return this.#events.emit("peer:disconnect", { ...toPeerInfo(detail.peer), cause: detail.cause });
+      case "peerLost":
+        return this.#events.emit("peer:lose", { id: detail.peer as PeerId });
+      case "connectFailed":
+        return this.#events.emit("connect:failed", toConnectFailure(detail));
+      case "contentChanged":
+        return this.#onContentChanged(detail);
+      case "contentGone":
+        this.#available.delete(detail.content);
+        this.#contents.onGone(detail.content);
+        return this.#events.emit("content:remove", { id: detail.content as ContentId });
+      case "progress":
+        this.#contents.onProgress(detail);
+        return this.#events.emit("content:progress", { ...toProgress(detail), id: detail.content as ContentId });
+      case "served":
+        return this.#events.emit("content:upload", toUpload(detail));
+      case "security":
+        return this.#events.emit("security", { ...detail, peer: detail.peer as PeerId });
+    }
+  }
+
+  #onContentChanged(snapshot: ContentSnapshot): void {
+    const info = toContentInfo(snapshot);
+    const wasAvailable = this.#available.has(info.id);
+    this.#contents.onChanged(info.id);
+    if (isAvailable(info)) {
+      this.#available.add(info.id);
+    } else {
+      this.#available.delete(info.id);
+    }
+    if (isAvailable(info) && !wasAvailable) {
+      this.#events.emit("content:available", info);
+    }
+    this.#events.emit("content:update", info);
+  }
+
+  #onMove(): void {
+    const moved = this.#moved;
+    this.#moved = deferred();
+    moved.resolve();
+    this.#statusTicker.touch();
+  }
+
+  #tellStatus(): void {
+    const status = this.status;
+    if (JSON.stringify(status) !== JSON.stringify(this.#statusTold)) {
+      this.#statusTold = status;
+      this.#events.emit("status", status);
+    }
+  }
+}
+
+const NO_STATUS: Status = {
+  mode: "offline",
+  state: "stopped",
+  peersDiscovered: 0,
+  peersConnected: 0,
+  contents: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+};
+
+const silent: Log = () => undefined;
+
+function checkPeerId(peer: unknown): void {
+  if (!isId(peer)) {
+    throw new SwarmError("BAD_INPUT", "a peer id has 64 lower-case hex digits");
+  }
+}
