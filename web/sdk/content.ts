@@ -9,7 +9,7 @@ import { isId } from "./hex.ts";
 import { formatLink, parseLink, type LinkParts } from "./share-link.ts";
 import type { StoreClient } from "./store-client.ts";
 import type { AddOptions, Content, ContentId, ContentInfo, Download, GetOptions, Log, ShareLink, StoreUsage } from "./types.ts";
-import { waitFor } from "./wait.ts";
+import { deferred, waitFor } from "./wait.ts";
 import type { ContentLayout, CoreEvents, NodeHandle } from "./wasm.ts";
 
 /** Up to here a whole content is given as a blob in memory; above it is written to a file first. */
@@ -226,10 +226,12 @@ class RefusedDownload implements Download {
 
   constructor(error: SwarmError) {
     this.#error = error;
-    this.done = Promise.reject(error);
-    this.done.catch(() => undefined);
+    const { promise, reject } = deferred<never>();
+    reject(error);
+    this.done = promise;
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- A download is awaited for its blob.
   then<R = Blob, E = never>(
     onResolved?: ((blob: Blob) => R | PromiseLike<R>) | null,
     onRejected?: ((reason: unknown) => E | PromiseLike<E>) | null,

@@ -65,6 +65,7 @@ export class ContentDownload implements Download {
     change.resolve();
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- A download is awaited for its blob.
   then<R = Blob, E = never>(
     onResolved?: ((blob: Blob) => R | PromiseLike<R>) | null,
     onRejected?: ((reason: unknown) => E | PromiseLike<E>) | null,

@@ -27,7 +27,7 @@ export class StoreEngine {
   #store: ChunkStore | null = null;
   #exports: Exports | null = null;
 
-  handle({ op, args }: StoreRequest): Promise<StoreCalls[StoreOp]["result"]> {
+  async handle({ op, args }: StoreRequest): Promise<StoreCalls[StoreOp]["result"]> {
     switch (op) {
       case "open":
         return this.#open(args);
@@ -56,7 +56,7 @@ export class StoreEngine {
       case "dropExport":
         return this.#dropExport(args.export);
       case "usage":
-        return Promise.resolve({ usedBytes: this.#opened().usedBytes });
+        return { usedBytes: this.#opened().usedBytes };
       case "close":
         return this.#close();
     }
