@@ -6,10 +6,10 @@
 #![deny(clippy::indexing_slicing, clippy::panic)]
 
 pub mod content;
-pub mod discovery;
+mod discovery;
 pub mod event;
 pub mod io;
-pub mod link;
+mod link;
 pub mod machine;
 pub mod node;
 mod random;

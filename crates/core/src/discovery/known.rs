@@ -26,7 +26,9 @@ pub(super) enum Contact {
     Idle,
     Dialling,
     Connected,
-    Backoff { until: Instant },
+    Backoff {
+        until: Instant,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -51,7 +51,7 @@ const SEEKS_MAX: usize = 256;
 
 /// What the protocol is told.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// Announce, listen, connect.
     Start,
     /// Say goodbye and forget everyone.
@@ -76,7 +76,7 @@ pub enum Input {
 
 /// What the protocol asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Announce to everyone, or to one.
     Announce { to: Option<PeerId>, answer_wanted: bool },
     /// Say goodbye to everyone.
@@ -99,11 +99,11 @@ pub enum Effect {
 
 /// Settings.
 #[derive(Clone, Copy, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// Our id.
-    pub own: PeerId,
+    pub(crate) own: PeerId,
     /// The most connections, attempts included.
-    pub connections_max: usize,
+    pub(crate) connections_max: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,7 +132,7 @@ enum Presence {
 
 /// The peers that a node knows.
 #[derive(Debug)]
-pub struct Discovery {
+pub(crate) struct Discovery {
     config: Config,
     random: Random,
     presence: Presence,
@@ -183,7 +183,7 @@ impl Machine for Discovery {
 impl Discovery {
     /// Makes the protocol, stopped.
     #[must_use]
-    pub fn new(config: Config, random: Random) -> Self {
+    pub(crate) fn new(config: Config, random: Random) -> Self {
         Self {
             config,
             random,
@@ -196,38 +196,38 @@ impl Discovery {
 
     /// Returns whether the node takes part.
     #[must_use]
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.presence != Presence::Stopped
     }
 
     /// Returns whether this very certificate was verified before.
     #[must_use]
-    pub fn knows(&self, certificate: &Certificate) -> bool {
+    pub(crate) fn knows(&self, certificate: &Certificate) -> bool {
         let peer = PeerId(certificate.peer_id());
         self.known.get(&peer).is_some_and(|known| known.certificate == *certificate)
     }
 
     /// Returns the session key of a known peer: whom an envelope is to name.
     #[must_use]
-    pub fn session_of(&self, peer: PeerId) -> Option<SessionPublicKey> {
+    pub(crate) fn session_of(&self, peer: PeerId) -> Option<SessionPublicKey> {
         self.known.get(&peer).map(|known| known.certificate.session)
     }
 
     /// Returns all known peers, in the order of their ids.
-    pub fn peers(&self) -> impl Iterator<Item = PeerId> {
+    pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
         self.known.keys().copied()
     }
 
     /// Returns whether a peer's last failure is being waited out.
     #[must_use]
-    pub fn is_backing_off(&self, peer: PeerId) -> bool {
+    pub(crate) fn is_backing_off(&self, peer: PeerId) -> bool {
         let contact = self.known.get(&peer).map(|known| known.contact);
         matches!(contact, Some(Contact::Backoff { .. }))
     }
 
     /// Returns the counters, by name.
     #[must_use]
-    pub fn stats(&self) -> [(&'static str, u64); 6] {
+    pub(crate) fn stats(&self) -> [(&'static str, u64); 6] {
         [
             ("discovery.announcements", self.counters.announcements),
             ("discovery.envelopes_replayed", self.counters.envelopes_replayed),
@@ -384,12 +384,7 @@ impl Discovery {
     }
 
     /// Answers every command that waits for this peer.
-    fn answer(
-        &mut self,
-        peer: PeerId,
-        result: &Result<(), CommandError>,
-        out: &mut Vec<Effect>,
-    ) {
+    fn answer(&mut self, peer: PeerId, result: &Result<(), CommandError>, out: &mut Vec<Effect>) {
         for seek in self.seeks.extract_if(.., |seek| seek.peer == peer) {
             out.push(Effect::Done { id: seek.id, result: result.clone() });
         }
@@ -434,7 +429,9 @@ impl Discovery {
             DisconnectCause::Replaced | DisconnectCause::Local => {
                 self.set_contact(peer, Contact::Idle);
             }
-            DisconnectCause::Closed | DisconnectCause::Unresponsive | DisconnectCause::Transport => {
+            DisconnectCause::Closed
+            | DisconnectCause::Unresponsive
+            | DisconnectCause::Transport => {
                 let is_lower = self.config.own < peer;
                 if let Some(known) = self.known.get_mut(&peer) {
                     known.redial(now.mono, is_lower);

@@ -207,7 +207,9 @@ fn every_way_out_answers_a_waiting_command_once() {
         let answers: Vec<_> =
             effects.iter().filter(|effect| matches!(effect, Effect::Done { .. })).collect();
         assert_eq!(answers, [&Effect::Done { id, result: Err(expect) }]);
-        assert!(!wait(&mut discovery, 30 * SECOND).iter().any(|e| matches!(e, Effect::Done { .. })));
+        assert!(
+            !wait(&mut discovery, 30 * SECOND).iter().any(|e| matches!(e, Effect::Done { .. }))
+        );
     }
 }
 

@@ -53,8 +53,14 @@ enum Restart {
 /// The state of the ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ping {
-    Idle { next_at: Instant },
-    Sent { nonce: u32, at: Instant, deadline: Deadline },
+    Idle {
+        next_at: Instant,
+    },
+    Sent {
+        nonce: u32,
+        at: Instant,
+        deadline: Deadline,
+    },
     /// The peer's page is frozen: it answers when it is resumed, and is not dead until then.
     Frozen,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A message of the link protocol. The order of the variants is on the wire: only append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Message {
+pub(crate) enum Message {
     /// The first message on a connection, from both sides.
     Hello {
         /// The attempt that made this connection: both must mean the same one.
@@ -39,7 +39,7 @@ pub enum Message {
 
 /// Why a peer closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GoodbyeReason {
+pub(crate) enum GoodbyeReason {
     /// It leaves the swarm.
     Leaving,
     /// It wants no contact.

@@ -26,7 +26,7 @@ use peerloom_wire::{PeerId, SessionId};
 
 use self::attempt::Attempt;
 use self::connection::{Connection, Transport};
-pub use self::message::{GoodbyeReason, Message};
+pub(crate) use self::message::{GoodbyeReason, Message};
 use crate::event::{ConnectFailure, DisconnectCause, PeerState, StrikeKind};
 use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent};
 use crate::machine::Machine;
@@ -34,7 +34,7 @@ use crate::time::{Instant, Now};
 
 /// What the protocol is told.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// Connect to this peer, if there is room and nothing is under way.
     Dial { peer: PeerId },
     /// Close what there is with this peer.
@@ -59,7 +59,7 @@ pub enum Input {
 
 /// What the protocol asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Send a signal, signed, on every signalling path.
     Signal { to: PeerId, signal: Signal },
     /// Make a call on a connection.
@@ -87,13 +87,13 @@ pub enum Effect {
 
 /// Settings.
 #[derive(Clone, Copy, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// Our id; the lower id's offer wins a glare.
-    pub own: PeerId,
+    pub(crate) own: PeerId,
     /// The most connections, attempts included.
-    pub connections_max: usize,
+    pub(crate) connections_max: usize,
     /// Sessions are numbered from here. Later runs must begin higher, so it comes from the clock.
-    pub session_first: u64,
+    pub(crate) session_first: u64,
 }
 
 /// What was counted.
@@ -128,7 +128,7 @@ enum Phase {
 
 /// The connections of a node.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     config: Config,
     next_conn: u32,
     next_session: u64,
@@ -183,7 +183,7 @@ impl Machine for Link {
 impl Link {
     /// Makes the protocol with no connection.
     #[must_use]
-    pub const fn new(config: Config) -> Self {
+    pub(crate) const fn new(config: Config) -> Self {
         Self {
             config,
             next_conn: 1,
@@ -204,13 +204,13 @@ impl Link {
 
     /// Returns how many connections are up or on the way.
     #[must_use]
-    pub fn connections_count(&self) -> usize {
+    pub(crate) fn connections_count(&self) -> usize {
         self.conns.len()
     }
 
     /// Returns the connection to a peer, open or opening.
     #[must_use]
-    pub fn conn(&self, peer: PeerId) -> Option<ConnId> {
+    pub(crate) fn conn(&self, peer: PeerId) -> Option<ConnId> {
         match &self.peers.get(&peer)?.phase {
             Phase::Idle => None,
             Phase::Attempt(attempt) => Some(attempt.conn),
@@ -220,7 +220,7 @@ impl Link {
 
     /// Returns what is known of a peer's connection.
     #[must_use]
-    pub fn peer(&self, peer: PeerId) -> PeerLink {
+    pub(crate) fn peer(&self, peer: PeerId) -> PeerLink {
         let Some(known) = self.peers.get(&peer) else { return PeerLink::default() };
         let mut link = PeerLink {
             bytes_in: known.bytes_in,
@@ -232,8 +232,7 @@ impl Link {
             Phase::Attempt(_) => link.state = Some(PeerState::Connecting),
             Phase::Connected(connection) => {
                 let is_up = connection.transport == Transport::Up;
-                link.state =
-                    Some(if is_up { PeerState::Connected } else { PeerState::Connecting });
+                link.state = Some(if is_up { PeerState::Connected } else { PeerState::Connecting });
                 link.rtt_micros = connection.rtt_micros();
                 link.connected_at_ms = Some(connection.opened_unix_ms);
             }
@@ -243,7 +242,7 @@ impl Link {
 
     /// Returns the counters, by name.
     #[must_use]
-    pub fn stats(&self) -> [(&'static str, u64); 8] {
+    pub(crate) fn stats(&self) -> [(&'static str, u64); 8] {
         let counters = &self.counters;
         [
             ("link.attempts", counters.attempts),
@@ -260,15 +259,15 @@ impl Link {
 
 /// What `link` knows of a peer, for a snapshot.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PeerLink {
+pub(crate) struct PeerLink {
     /// `None`: not connected and not trying.
-    pub state: Option<PeerState>,
+    pub(crate) state: Option<PeerState>,
     /// The smoothed round trip time.
-    pub rtt_micros: Option<u64>,
+    pub(crate) rtt_micros: Option<u64>,
     /// Received on all connections.
-    pub bytes_in: u64,
+    pub(crate) bytes_in: u64,
     /// Sent on all connections.
-    pub bytes_out: u64,
+    pub(crate) bytes_out: u64,
     /// When the connection opened.
-    pub connected_at_ms: Option<u64>,
+    pub(crate) connected_at_ms: Option<u64>,
 }

@@ -77,8 +77,7 @@ impl Link {
         {
             return self.repeat_answer(from, out);
         }
-        let is_late =
-            self.peers.get(&from).is_some_and(|peer| peer.newest_offer >= Some(session));
+        let is_late = self.peers.get(&from).is_some_and(|peer| peer.newest_offer >= Some(session));
         if is_late {
             self.counters.signals_stale += 1;
             return;
@@ -127,8 +126,9 @@ impl Link {
                 attempt.enter(now.mono, Step::Checking { answer: None });
                 let early = core::mem::take(&mut attempt.early_candidates);
                 out.push(Effect::Command { conn, command: LinkCommand::AcceptAnswer { sdp } });
-                out.extend(early.into_iter().map(|candidate| {
-                    Effect::Command { conn, command: LinkCommand::AddCandidate { candidate } }
+                out.extend(early.into_iter().map(|candidate| Effect::Command {
+                    conn,
+                    command: LinkCommand::AddCandidate { candidate },
                 }));
             }
             Some(Phase::Connected(connection)) if connection.session == session => {
@@ -205,7 +205,9 @@ impl Link {
         match event {
             LinkEvent::OfferReady { sdp } => self.on_offer_ready(now, peer, sdp, out),
             LinkEvent::AnswerReady { sdp } => self.on_answer_ready(now, peer, sdp, out),
-            LinkEvent::CandidateReady { candidate } => self.on_local_candidate(peer, candidate, out),
+            LinkEvent::CandidateReady { candidate } => {
+                self.on_local_candidate(peer, candidate, out)
+            }
             LinkEvent::Transport(state) => self.on_attempt_transport(now, peer, state, out),
             LinkEvent::Opened => self.on_opened(now, peer, out),
             LinkEvent::Received { frame } => self.on_frame(now, peer, frame, out),
@@ -308,8 +310,7 @@ impl Link {
         let Phase::Attempt(attempt) = &known.phase else { return };
         let (conn, session, role) = (attempt.conn, attempt.session, attempt.role);
         let budget_bytes = BUDGET_BYTES_FIRST;
-        let connection =
-            Connection::new(now.mono, now.unix_ms, conn, session, role, budget_bytes);
+        let connection = Connection::new(now.mono, now.unix_ms, conn, session, role, budget_bytes);
         known.phase = Phase::Connected(connection);
         self.counters.connections += 1;
         out.push(Effect::Up { peer, conn });

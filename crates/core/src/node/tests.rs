@@ -1,0 +1,251 @@
+use bytes::Bytes;
+use peerloom_crypto::{CertificateRequest, IdentityKey};
+
+use super::*;
+use crate::event::{DisconnectCause, PeerState, SecurityAction};
+use crate::io::{ConnId, LinkCommand, LinkEvent, StoreOp, StoreReply, TransportState};
+
+fn at(ms: u64) -> Now {
+    Now { mono: Instant::from_micros(ms * 1000), unix_ms: 1_800_000_000_000 + ms }
+}
+
+fn node(seed: u8) -> Node {
+    let identity = IdentityKey::from_seed([seed; 32]);
+    let session_key = SessionKey::from_seed([seed + 100; 32]);
+    let request = CertificateRequest {
+        identity: identity.public_key(),
+        session: session_key.public_key(),
+        issued_ms: at(0).unix_ms,
+    };
+    let certificate = request.sign_with(identity.sign(&request.payload())).unwrap();
+    Node::new(NodeConfig {
+        app: AppId::from_name("test"),
+        certificate,
+        session_key,
+        seed: [seed; 32],
+        connections_max: 8,
+        now: at(0),
+    })
+}
+
+/// What a node asked for since the last look.
+fn outputs(node: &mut Node) -> Vec<Output> {
+    std::iter::from_fn(|| node.poll_output()).collect()
+}
+
+fn events(outputs: &[Output]) -> Vec<&Event> {
+    outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Event(event) => Some(event),
+            _ => None,
+        })
+        .collect()
+}
+
+fn envelopes(outputs: &[Output]) -> Vec<Bytes> {
+    outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Signal { bytes } => Some(bytes.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn command(node: &mut Node, ms: u64, id: u64, command: Command) -> Vec<Output> {
+    node.handle(at(ms), Input::Command { id: CommandId(id), command });
+    outputs(node)
+}
+
+/// Answers the store's questions of the start with "there is nothing".
+fn load_empty(node: &mut Node) {
+    for output in outputs(node) {
+        if let Output::Store { id, op } = output {
+            let reply = match op {
+                StoreOp::Load => StoreReply::Records(Vec::new()),
+                _ => StoreReply::Done,
+            };
+            node.handle(at(0), Input::Stored { id, result: Ok(reply) });
+        }
+    }
+}
+
+fn started(seed: u8) -> Node {
+    let mut node = node(seed);
+    load_empty(&mut node);
+    command(&mut node, 0, 1, Command::Start);
+    node
+}
+
+/// Carries envelopes and plays both browsers until nothing moves any more; gives all events.
+fn settle(nodes: &mut [Node; 2], ms: u64) -> [Vec<Event>; 2] {
+    let mut seen = [Vec::new(), Vec::new()];
+    loop {
+        let mut moved = false;
+        for index in 0..2 {
+            for output in outputs(&mut nodes[index]) {
+                moved = true;
+                match output {
+                    Output::Event(event) => seen[index].push(event),
+                    Output::Signal { bytes } => {
+                        nodes[1 - index].handle(at(ms), Input::Signal { bytes });
+                    }
+                    Output::Link { conn, command } => play(nodes, ms, index, conn, command),
+                    Output::Store { .. } => {}
+                }
+            }
+        }
+        if !moved {
+            return seen;
+        }
+    }
+}
+
+fn play(nodes: &mut [Node; 2], ms: u64, index: usize, conn: ConnId, command: LinkCommand) {
+    let link = |event| Input::Link { conn, event };
+    let events = match command {
+        LinkCommand::CreateOffer { .. } => vec![LinkEvent::OfferReady { sdp: "offer".into() }],
+        LinkCommand::AcceptOffer { .. } => vec![
+            LinkEvent::AnswerReady { sdp: "answer".into() },
+            LinkEvent::Transport(TransportState::Connected),
+            LinkEvent::Opened,
+        ],
+        LinkCommand::AcceptAnswer { .. } => {
+            vec![LinkEvent::Transport(TransportState::Connected), LinkEvent::Opened]
+        }
+        LinkCommand::Send { frame } => {
+            let peer = nodes[index].id();
+            if let Some(conn) = nodes[1 - index].conn(peer) {
+                let event = LinkEvent::Received { frame };
+                nodes[1 - index].handle(at(ms), Input::Link { conn, event });
+            }
+            return;
+        }
+        LinkCommand::Close => {
+            let peer = nodes[index].id();
+            if let Some(conn) = nodes[1 - index].conn(peer) {
+                nodes[1 - index].handle(at(ms), Input::Link { conn, event: LinkEvent::Closed });
+            }
+            return;
+        }
+        _ => return,
+    };
+    for event in events {
+        nodes[index].handle(at(ms), link(event));
+    }
+}
+
+fn connected_pair() -> [Node; 2] {
+    let mut nodes = [started(1), started(2)];
+    let announcement = command(&mut nodes[0], 1, 2, Command::Stop);
+    assert!(!envelopes(&announcement).is_empty());
+    nodes[0].handle(at(2), Input::Command { id: CommandId(3), command: Command::Start });
+    settle(&mut nodes, 3);
+    nodes
+}
+
+#[test]
+fn two_nodes_that_hear_of_each_other_are_connected() {
+    let nodes = connected_pair();
+    for (node, other) in [(&nodes[0], &nodes[1]), (&nodes[1], &nodes[0])] {
+        let peers = node.peers();
+        assert_eq!(peers.len(), 1);
+        assert_eq!((peers[0].id, peers[0].state), (other.id(), PeerState::Connected));
+        let status = node.status();
+        assert_eq!((status.peers_discovered, status.peers_connected), (1, 1));
+    }
+}
+
+#[test]
+fn a_node_that_leaves_is_gone_for_the_other_at_once() {
+    let mut nodes = connected_pair();
+    nodes[0].handle(at(10), Input::Lifecycle(Lifecycle::Leaving));
+    let [_, seen] = settle(&mut nodes, 10);
+    let cause = DisconnectCause::Goodbye;
+    assert!(
+        seen.iter()
+            .any(|event| matches!(event, Event::PeerDisconnected { cause: c, .. } if *c == cause)),
+        "{seen:?}"
+    );
+    assert!(nodes[1].peers().is_empty());
+}
+
+#[test]
+fn a_tampered_envelope_is_dropped_and_counted() {
+    let (mut alice, mut bob) = (node(1), started(2));
+    load_empty(&mut alice);
+    let sent = envelopes(&command(&mut alice, 0, 1, Command::Start));
+    let mut tampered = sent[0].to_vec();
+    let last = tampered.len() - 1;
+    tampered[last] ^= 1;
+    bob.handle(at(1), Input::Signal { bytes: tampered.into() });
+    assert!(bob.peers().is_empty());
+    assert_eq!(bob.stats().get("signal.bad_signature"), Some(&1));
+    bob.handle(at(1), Input::Signal { bytes: sent[0].clone() });
+    bob.handle(at(1), Input::Signal { bytes: sent[0].clone() });
+    assert_eq!(bob.stats().get("discovery.envelopes_replayed"), Some(&1));
+}
+
+#[test]
+fn a_banned_peer_is_closed_and_not_heard_again() {
+    let mut nodes = connected_pair();
+    let peer = nodes[0].id();
+    command(&mut nodes[1], 20, 9, Command::Ban { peer });
+    settle(&mut nodes, 20);
+    assert_eq!(nodes[1].conn(peer), None);
+    nodes[0].handle(at(30), Input::Lifecycle(Lifecycle::Resumed));
+    settle(&mut nodes, 30);
+    assert!(nodes[1].peers().is_empty());
+    assert!(nodes[1].stats().get("signal.banned").is_some_and(|count| *count > 0));
+}
+
+#[test]
+fn garbage_on_a_connection_ends_in_a_ban() {
+    let mut nodes = connected_pair();
+    let peer = nodes[0].id();
+    let mut actions = Vec::new();
+    for ms in 10..100 {
+        let Some(conn) = nodes[1].conn(peer) else { break };
+        let event = LinkEvent::Received { frame: Bytes::from_static(&[1, 2]) };
+        nodes[1].handle(at(ms), Input::Link { conn, event });
+        let outputs = outputs(&mut nodes[1]);
+        actions.extend(events(&outputs).into_iter().filter_map(|event| match event {
+            Event::Security { action, .. } => Some(*action),
+            _ => None,
+        }));
+    }
+    assert_eq!(actions.first(), Some(&SecurityAction::Strike));
+    assert_eq!(actions.last(), Some(&SecurityAction::Ban));
+    assert_eq!(nodes[1].conn(peer), None);
+}
+
+#[test]
+fn a_start_waits_for_the_store_and_tells_when_it_is_gone() {
+    let mut node = node(1);
+    let pending = command(&mut node, 0, 1, Command::Start);
+    assert!(!events(&pending).iter().any(|event| matches!(event, Event::Done { .. })));
+    let load = pending.iter().find_map(|output| match output {
+        Output::Store { id, op: StoreOp::Load } => Some(*id),
+        _ => None,
+    });
+    let result = Err(StoreError::Unavailable);
+    node.handle(at(1), Input::Stored { id: load.unwrap(), result });
+    let done = outputs(&mut node);
+    let expect =
+        Event::Done { id: CommandId(1), result: Err(CommandError::Store(StoreError::Unavailable)) };
+    assert!(events(&done).contains(&&expect), "{done:?}");
+}
+
+#[test]
+fn a_stopped_node_says_nothing_and_hears_nothing() {
+    let mut nodes = connected_pair();
+    command(&mut nodes[0], 10, 5, Command::Stop);
+    settle(&mut nodes, 10);
+    let sent = envelopes(&command(&mut nodes[1], 11, 6, Command::Stop));
+    nodes[0].handle(at(12), Input::Signal { bytes: sent[0].clone() });
+    nodes[0].handle(at(100_000), Input::Timeout);
+    assert!(envelopes(&outputs(&mut nodes[0])).is_empty());
+    assert!(nodes[0].peers().is_empty());
+    assert_eq!(nodes[0].poll_timeout(), None);
+}
