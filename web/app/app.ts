@@ -1,0 +1,225 @@
+import { LitElement, css, html, nothing } from "lit";
+import type { PropertyValues, TemplateResult } from "lit";
+import { controls } from "../ui/controls.ts";
+import { define } from "../ui/define.ts";
+import "../ui/index.ts";
+import { tokens } from "../ui/tokens.ts";
+import { Following } from "./changes.ts";
+import "./files-page.ts";
+import { logo } from "./logo.ts";
+import "./log-page.ts";
+import "./notice-list.ts";
+import type { Session } from "./session.ts";
+
+type Page = "files" | "log";
+
+/** The frame of the app: name, pages, status, and what is told on top of them. */
+export class PeerloomApp extends LitElement {
+  static override properties = { session: { attribute: false }, page: { state: true } };
+  declare session: Session | null;
+  declare protected page: Page;
+
+  static override styles = [
+    tokens,
+    controls,
+    css`
+      :host {
+        display: block;
+        min-height: 100dvh;
+        background: var(--page);
+      }
+      header {
+        position: sticky;
+        inset-block-start: 0;
+        z-index: 10;
+        background: color-mix(in srgb, var(--page) 88%, transparent);
+        backdrop-filter: blur(12px);
+      }
+      .inner,
+      main {
+        max-width: 960px;
+        margin-inline: auto;
+        padding-inline: var(--space-4);
+      }
+      .inner {
+        display: flex;
+        align-items: center;
+        gap: var(--space-3);
+        min-height: 56px;
+      }
+      .name {
+        display: flex;
+        align-items: center;
+        gap: var(--space-2);
+        color: var(--text);
+        font-size: 16px;
+        font-weight: 650;
+        letter-spacing: -0.01em;
+        text-decoration: none;
+      }
+      .name svg {
+        color: var(--accent);
+      }
+      nav {
+        display: flex;
+        flex: 1;
+        gap: var(--space-1);
+        margin-inline-start: var(--space-3);
+      }
+      nav a {
+        padding: 6px 10px;
+        border-radius: var(--radius);
+        color: var(--soft);
+        font-weight: 500;
+        text-decoration: none;
+        transition: background var(--quick), color var(--quick);
+      }
+      nav a:hover {
+        color: var(--text);
+        background: var(--sunken);
+      }
+      nav a[aria-current="page"] {
+        color: var(--text);
+        background: var(--sunken);
+      }
+      .skip {
+        position: absolute;
+        inset-block-start: -64px;
+      }
+      .skip:focus {
+        inset-block-start: 12px;
+      }
+      main {
+        padding-block: var(--space-6) 96px;
+      }
+      main:focus {
+        outline: none;
+      }
+      .message {
+        max-width: 480px;
+        margin: 15vh auto 0;
+        text-align: center;
+      }
+      .message h1 {
+        margin: 0 0 var(--space-2);
+        font-size: 20px;
+        line-height: 28px;
+      }
+      .message p {
+        margin: 0 0 var(--space-5);
+        color: var(--soft);
+      }
+      @media (max-width: 480px) {
+        .inner {
+          gap: var(--space-2);
+        }
+        .word {
+          display: none;
+        }
+        nav {
+          margin-inline-start: 0;
+        }
+        main {
+          padding-block-start: var(--space-4);
+        }
+      }
+    `,
+  ];
+
+  readonly #session = new Following(this);
+  readonly #notices = new Following(this);
+  #listening: AbortController | null = null;
+
+  constructor() {
+    super();
+    this.session = null;
+    this.page = pageIn(location.hash);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#listening = new AbortController();
+    addEventListener("hashchange", () => (this.page = pageIn(location.hash)), { signal: this.#listening.signal });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#listening?.abort();
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("session")) return;
+    this.#session.follow(this.session?.changes ?? null);
+    this.#notices.follow(this.session?.notices.changes ?? null);
+  }
+
+  override render(): TemplateResult {
+    const now = this.session?.now;
+    const swarm = now?.state === "open" ? now.swarm : null;
+    return html`
+      <header>
+        <a class="button skip" href="#main" @click=${this.#skip}>Skip to the content</a>
+        <div class="inner">
+          <a class="name" href="#/files" aria-label="Peerloom, files">${logo(24)}<span class="word">Peerloom</span></a>
+          <nav aria-label="Pages">${this.#link("files", "Files")}${this.#link("log", "Log")}</nav>
+          <peerloom-status
+            .swarm=${swarm}
+            @peerloom-toggle=${(event: CustomEvent<{ enabled: boolean }>) => this.session?.remember(event.detail.enabled)}
+          ></peerloom-status>
+        </div>
+      </header>
+      <main id="main" tabindex="-1">${this.#main()}</main>
+      <peerloom-notice-list .notices=${this.session?.notices ?? null}></peerloom-notice-list>
+      <span class="only-heard" role="status">${this.session?.notices.spoken ?? ""}</span>
+    `;
+  }
+
+  #main(): TemplateResult | typeof nothing {
+    const session = this.session;
+    if (session === null) return nothing;
+    const { now } = session;
+    if (this.page === "log") return html`<peerloom-log-page .journal=${session.journal}></peerloom-log-page>`;
+    switch (now.state) {
+      case "opening":
+        return html`<div class="message" role="status"><p>Opening your files…</p></div>`;
+      case "failed":
+        return html`<div class="message" role="alert">
+          <h1>Peerloom can’t start here</h1>
+          <p>${now.text}</p>
+          <button type="button" class="button" @click=${() => location.reload()}>Reload the page</button>
+        </div>`;
+      case "open":
+        return html`<peerloom-files-page
+          .files=${now.files}
+          .swarm=${now.swarm}
+          @peerloom-enable=${() => session.enable()}
+          @peerloom-notice=${(event: CustomEvent<{ title: string; text: string }>) =>
+            session.notices.show("danger", event.detail.title, event.detail.text)}
+          @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) =>
+            session.notices.show("info", "The browser refused to copy. Copy it from here", event.detail.text)}
+        ></peerloom-files-page>`;
+    }
+  }
+
+  #link(page: Page, name: string): TemplateResult {
+    return html`<a href="#/${page}" aria-current=${this.page === page ? "page" : nothing}>${name}</a>`;
+  }
+
+  /** The fragment belongs to the pages, so the jump is made by hand. */
+  readonly #skip = (event: Event): void => {
+    event.preventDefault();
+    this.renderRoot.querySelector("main")?.focus();
+  };
+}
+
+function pageIn(hash: string): Page {
+  return hash === "#/log" ? "log" : "files";
+}
+
+define("peerloom-app", PeerloomApp);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "peerloom-app": PeerloomApp;
+  }
+}
