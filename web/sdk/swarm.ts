@@ -161,18 +161,12 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
 
   /** Resolves when the swarm runs and so many peers are connected; by default one. */
   async ready(wait: Wait & { readonly peers?: number } = {}): Promise<void> {
-    const peersMin = wait.peers ?? 1;
-    let isWanted = true;
-    const untilReady = async (): Promise<void> => {
-      while (isWanted && !(this.status.state === "online" && this.status.peersConnected >= peersMin)) {
-        await this.#moved.promise;
-      }
-    };
     this.#open();
+    const over = new AbortController();
     try {
-      await waitFor(untilReady(), wait, this.#closing.signal);
+      await waitFor(this.#untilReady(wait.peers ?? 1, over.signal), wait, this.#closing.signal);
     } finally {
-      isWanted = false;
+      over.abort();
     }
   }
 
@@ -237,6 +231,12 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#events.emit("status", this.status);
     this.#events.emit("close", undefined);
     this.#events.end();
+  }
+
+  async #untilReady(peersMin: number, over: AbortSignal): Promise<void> {
+    while (!over.aborted && !(this.status.state === "online" && this.status.peersConnected >= peersMin)) {
+      await this.#moved.promise;
+    }
   }
 
   #open(): NodeHandle {
