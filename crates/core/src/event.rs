@@ -131,6 +131,8 @@ pub enum Subject {
     Mime,
     /// Commands that wait, in number.
     Commands,
+    /// Contents here, in number.
+    Contents,
 }
 
 impl core::fmt::Display for Subject {
@@ -140,6 +142,7 @@ impl core::fmt::Display for Subject {
             Self::Name => "a name (in bytes)",
             Self::Mime => "a MIME type (in bytes)",
             Self::Commands => "the list of waiting commands",
+            Self::Contents => "the list of contents",
         })
     }
 }
@@ -156,6 +159,15 @@ pub enum BadInput {
     /// The content is not being fetched.
     #[error("the content is not being fetched")]
     NotFetching,
+    /// A name or a MIME type that can't be shown on a line.
+    #[error("the name or the type holds control characters")]
+    ControlCharacters,
+    /// Chunks of a draft are not in the store.
+    #[error("some of the chunks are not stored")]
+    MissingChunks,
+    /// The manifest that the id names is malformed, newer than this version, or falsely signed.
+    #[error("the content's manifest does not hold")]
+    BadManifest,
 }
 
 /// A failed attempt to connect.

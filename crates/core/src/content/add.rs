@@ -1,0 +1,197 @@
+//! Adding: a draft becomes a signed manifest, is stored, and told to every peer.
+
+use std::collections::BTreeSet;
+
+use peerloom_wire::{
+    CHUNK_BYTES_MAX, CHUNKS_MAX, ChunkId, ContentId, Description, MIME_BYTES_MAX, Manifest,
+    NAME_BYTES_MAX, PeerId, is_plain_text, key_digest,
+};
+
+use super::library::Item;
+use super::start::too_many_commands;
+use super::{COMMANDS_WAITING_MAX, Content, Effect, Op};
+use crate::event::{BadInput, CommandError, Reply, Subject};
+use crate::io::{CommandId, ContentDraft, StoreError, StoreOp, StoreReply};
+use crate::time::Now;
+
+/// A content whose chunks are being looked for, or whose records are being written.
+#[derive(Debug)]
+pub(super) struct Adding {
+    /// Its chunks count as referred to.
+    item: Item,
+    /// Who is answered. At most [`COMMANDS_WAITING_MAX`] in all of `Content::adding`.
+    pub(super) waiters: Vec<CommandId>,
+}
+
+impl Content {
+    pub(super) fn on_add(
+        &mut self,
+        now: Now,
+        id: CommandId,
+        draft: ContentDraft,
+        out: &mut Vec<Effect>,
+    ) {
+        let chunks: BTreeSet<_> = draft.chunks.iter().copied().collect();
+        if let Err(error) = self.begin_adding(now, id, draft, out) {
+            // Nothing will ever refer to them, and when the store is full they are in the way.
+            self.delete_unreferenced(chunks, Op::Sweep, out);
+            self.answer(id, Err(error));
+        }
+    }
+
+    fn begin_adding(
+        &mut self,
+        now: Now,
+        id: CommandId,
+        draft: ContentDraft,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), CommandError> {
+        let key = draft.key;
+        let description = describe(draft)?;
+        let author = PeerId(self.config.certificate.peer_id());
+        if let Some(same) = self.library.find(author, &description)
+            && self.is_complete(same)
+        {
+            return self.answer_added(id, same);
+        }
+        self.library.check_room(&description)?;
+        if self.adding.values().map(|adding| adding.waiters.len()).sum::<usize>()
+            >= COMMANDS_WAITING_MAX
+        {
+            return Err(too_many_commands());
+        }
+        let Ok(manifest) =
+            Manifest::sign(description, self.config.certificate, &self.config.session)
+        else {
+            return Err(CommandError::BadInput(BadInput::ChunkCount));
+        };
+        let content = manifest.id();
+        if let Some(adding) = self.adding.get_mut(&content) {
+            adding.waiters.push(id);
+            return Ok(());
+        }
+        let chunks = manifest.description().chunks.clone();
+        let item = Item::new(manifest, key, now.unix_ms);
+        self.adding.insert(content, Adding { item, waiters: vec![id] });
+        if chunks.is_empty() {
+            self.save_draft(content, out);
+        } else {
+            self.store(Op::CheckDraft(content), StoreOp::HasChunks { chunks }, out);
+        }
+        Ok(())
+    }
+
+    fn answer_added(&mut self, id: CommandId, content: ContentId) -> Result<(), CommandError> {
+        if self.removing.contains_key(&content) {
+            return Err(CommandError::Aborted);
+        }
+        self.answer(id, Ok(Reply::Content(content)));
+        Ok(())
+    }
+
+    pub(super) fn on_draft_checked(
+        &mut self,
+        content: ContentId,
+        result: Result<StoreReply, StoreError>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(adding) = self.adding.get_mut(&content) else { return };
+        let present = match result {
+            Ok(StoreReply::Present(present)) => present,
+            Ok(_) => Vec::new(),
+            Err(error) => return self.fail_adding(content, &CommandError::Store(error), out),
+        };
+        adding.item.set_present(&present);
+        if !adding.item.complete() {
+            let error = CommandError::BadInput(BadInput::MissingChunks);
+            return self.fail_adding(content, &error, out);
+        }
+        self.save_draft(content, out);
+    }
+
+    fn save_draft(&mut self, content: ContentId, out: &mut Vec<Effect>) {
+        let Some(adding) = self.adding.get(&content) else { return };
+        let puts = adding.item.records(content);
+        self.store(Op::SaveDraft(content), StoreOp::Apply { puts, deletes: Vec::new() }, out);
+    }
+
+    pub(super) fn on_draft_saved(
+        &mut self,
+        now: Now,
+        content: ContentId,
+        result: Result<StoreReply, StoreError>,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Err(error) = result {
+            return self.fail_adding(content, &CommandError::Store(error), out);
+        }
+        let Some(adding) = self.adding.remove(&content) else { return };
+        self.count("content.added");
+        self.library.insert(content, adding.item);
+        self.changed.insert(content);
+        self.answer_all(adding.waiters, &Ok(Reply::Content(content)));
+        if self.downloads.contains_key(&content) {
+            self.complete_download(now, content, out);
+        } else {
+            self.announce(content, out);
+        }
+    }
+
+    fn fail_adding(&mut self, content: ContentId, error: &CommandError, out: &mut Vec<Effect>) {
+        let Some(adding) = self.adding.remove(&content) else { return };
+        let chunks = adding.item.manifest.description().chunks.iter().copied().collect();
+        self.delete_unreferenced(chunks, Op::Sweep, out);
+        self.answer_all(adding.waiters, &Err(error.clone()));
+    }
+
+    /// Deletes those of `chunks` that no content refers to; returns whether there are any.
+    pub(super) fn delete_unreferenced(
+        &mut self,
+        mut chunks: BTreeSet<ChunkId>,
+        op: Op,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        self.library.retain_unreferenced(&mut chunks);
+        for adding in self.adding.values() {
+            for chunk in &adding.item.manifest.description().chunks {
+                chunks.remove(chunk);
+            }
+        }
+        if chunks.is_empty() {
+            return false;
+        }
+        let chunks = chunks.into_iter().collect();
+        self.store(op, StoreOp::DeleteChunks { chunks }, out);
+        true
+    }
+}
+
+/// Checks a draft against the limits and turns it into what a manifest says.
+fn describe(draft: ContentDraft) -> Result<Description, CommandError> {
+    let chunks_count = u64::try_from(draft.chunks.len()).unwrap_or(u64::MAX);
+    check_limit(Subject::Content, chunks_count, u64::from(CHUNKS_MAX))?;
+    for (what, text, max) in
+        [(Subject::Name, &draft.name, NAME_BYTES_MAX), (Subject::Mime, &draft.mime, MIME_BYTES_MAX)]
+    {
+        let size = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        check_limit(what, size, u64::try_from(max).unwrap_or(u64::MAX))?;
+        if !is_plain_text(text) {
+            return Err(CommandError::BadInput(BadInput::ControlCharacters));
+        }
+    }
+    let description = Description {
+        name: draft.name,
+        mime: draft.mime,
+        bytes: draft.bytes,
+        chunk_bytes: CHUNK_BYTES_MAX,
+        key_digest: draft.key.map(|key| key_digest(&key.0)),
+        chunks: draft.chunks,
+    };
+    // All else was checked above.
+    description.validate().map_err(|_| CommandError::BadInput(BadInput::ChunkCount))?;
+    Ok(description)
+}
+
+const fn check_limit(what: Subject, size: u64, max: u64) -> Result<(), CommandError> {
+    if size > max { Err(CommandError::TooLarge { what, size, max }) } else { Ok(()) }
+}

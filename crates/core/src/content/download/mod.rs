@@ -1,0 +1,511 @@
+//! Downloads: from wanting a content to having it whole.
+//!
+//! Here is what the application wants and how far it is; `ask` decides what to ask of whom,
+//! `source` knows how much a peer can take, `arrive` deals with what comes of a request.
+
+mod arrive;
+mod ask;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use peerloom_wire::{
+    ContentId, Description, Manifest, ManifestError, PeerId, RequestId, key_digest,
+};
+
+use super::library::Item;
+use super::meter::Meter;
+use super::start::too_many_commands;
+use super::{COMMANDS_WAITING_MAX, Content, Effect, Op, PROGRESS_INTERVAL};
+use crate::event::{BadInput, CommandError, DownloadState, Event, Progress, Reply, StrikeKind};
+use crate::io::{CommandId, ContentKey, StoreError, StoreOp, StoreReply};
+use crate::time::{Instant, Now};
+
+pub(super) use source::{Request, Source};
+
+/// The most downloads at once. More than anyone follows; each costs a look at every turn.
+const DOWNLOADS_MAX: usize = 256;
+
+/// The most peers that a download remembers as having sent wrong bytes; when full, the first id
+/// goes. They are banned after three anyway.
+const SHUNNED_MAX: usize = 64;
+
+/// So many failures to store a chunk in a row end a download: the store is broken, not busy.
+const KEEP_FAILURES_MAX: u32 = 3;
+
+/// A content that the application wants and that is not whole.
+#[derive(Debug)]
+pub(super) struct Download {
+    /// The `Get`s to answer. At most [`COMMANDS_WAITING_MAX`], at least one.
+    pub(super) waiters: Vec<CommandId>,
+    state: DownloadState,
+    /// The key that the application gave, not yet checked.
+    key: Option<ContentKey>,
+    /// The chunk from which on to ask.
+    cursor: u32,
+    /// Peers that sent wrong bytes of it. At most [`SHUNNED_MAX`].
+    shunned: BTreeSet<PeerId>,
+    stage: Stage,
+}
+
+/// How far a download is.
+#[derive(Debug)]
+enum Stage {
+    /// The manifest is not here, nor asked for.
+    Seeking,
+    /// A peer was asked for the manifest.
+    Describing(RequestId),
+    /// The manifest is here; its records are being written, or its chunks looked for.
+    Storing,
+    /// Chunks are fetched. Its content is in the library.
+    Fetching(Fetch),
+}
+
+/// What is true of a download while chunks are fetched.
+#[derive(Debug)]
+struct Fetch {
+    /// Chunks on their way. All downloads together have at most `IN_FLIGHT_MAX`.
+    claims: BTreeMap<u32, Claim>,
+    /// Plain bytes that were here before.
+    from_disk: u64,
+    /// Plain bytes that peers sent and the store confirmed.
+    from_peers: u64,
+    /// Failures to store in a row.
+    keep_failures: u32,
+    meter: Meter,
+    /// When the application was told of the progress.
+    told_at: Instant,
+    /// Whether there was progress since.
+    untold: bool,
+}
+
+/// What happens to a chunk on its way.
+#[derive(Debug)]
+enum Claim {
+    /// It was asked for; of several sources, at the end. Never empty.
+    Asked(BTreeSet<RequestId>),
+    /// It is verified and being stored.
+    Keeping,
+}
+
+impl Download {
+    pub(super) const fn state(&self) -> DownloadState {
+        self.state
+    }
+
+    /// When the application is to be told of what it was not yet.
+    pub(super) fn progress_at(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Fetching(fetch) if fetch.untold => Some(fetch.told_at + PROGRESS_INTERVAL),
+            _ => None,
+        }
+    }
+
+    const fn fetch_mut(&mut self) -> Option<&mut Fetch> {
+        match &mut self.stage {
+            Stage::Fetching(fetch) => Some(fetch),
+            Stage::Seeking | Stage::Describing(_) | Stage::Storing => None,
+        }
+    }
+
+    fn shun(&mut self, peer: PeerId) {
+        if self.shunned.len() >= SHUNNED_MAX {
+            self.shunned.pop_first();
+        }
+        self.shunned.insert(peer);
+    }
+}
+
+impl Content {
+    pub(super) fn on_get(
+        &mut self,
+        id: CommandId,
+        content: ContentId,
+        key: Option<ContentKey>,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.removing.contains_key(&content) {
+            return self.answer(id, Err(CommandError::Aborted));
+        }
+        if let Some(download) = self.downloads.get_mut(&content) {
+            if download.waiters.len() >= COMMANDS_WAITING_MAX {
+                return self.answer(id, Err(too_many_commands()));
+            }
+            download.waiters.push(id);
+            download.key = key.or(download.key);
+            // Who wants it now does not want it to rest.
+            download.state = DownloadState::Running;
+            self.changed.insert(content);
+            return;
+        }
+        let stored = match self.library.item(content) {
+            Some(_) => self.unlock(content, key, out).map(Some),
+            None => Ok(None),
+        };
+        match stored {
+            Err(error) => self.answer(id, Err(error)),
+            Ok(Some(Stored::Complete)) => self.answer(id, Ok(Reply::Content(content))),
+            Ok(_) if self.downloads.len() >= DOWNLOADS_MAX => {
+                self.answer(id, Err(too_many_commands()));
+            }
+            Ok(stored) => {
+                let download = Download {
+                    waiters: vec![id],
+                    state: DownloadState::Running,
+                    key,
+                    cursor: 0,
+                    shunned: BTreeSet::new(),
+                    stage: Stage::Seeking,
+                };
+                self.downloads.insert(content, download);
+                self.changed.insert(content);
+                if stored.is_some() {
+                    self.check(content, out);
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_pause(&mut self, id: CommandId, content: ContentId, state: DownloadState) {
+        let Some(download) = self.downloads.get_mut(&content) else {
+            return self.answer(id, Err(CommandError::BadInput(BadInput::NotFetching)));
+        };
+        if download.state != state {
+            download.state = state;
+            self.changed.insert(content);
+        }
+        self.answer(id, Ok(Reply::Done));
+    }
+
+    pub(super) fn on_cancel(&mut self, id: CommandId, content: ContentId, out: &mut Vec<Effect>) {
+        if !self.downloads.contains_key(&content) {
+            return self.answer(id, Err(CommandError::BadInput(BadInput::NotFetching)));
+        }
+        self.end_download(content, &Err(CommandError::Aborted), out);
+        self.answer(id, Ok(Reply::Done));
+    }
+
+    pub(super) fn on_seek(&mut self, id: CommandId, content: ContentId, chunk: u32) {
+        // Who reads on while the last chunk arrives did nothing wrong.
+        let is_complete = self.is_complete(content);
+        let result = match self.downloads.get_mut(&content) {
+            Some(download) => {
+                download.cursor = chunk;
+                Ok(Reply::Done)
+            }
+            None if is_complete => Ok(Reply::Done),
+            None => Err(CommandError::BadInput(BadInput::NotFetching)),
+        };
+        self.answer(id, result);
+    }
+
+    /// Returns whether all of a content is here.
+    pub(super) fn is_complete(&self, content: ContentId) -> bool {
+        self.library.item(content).is_some_and(Item::complete)
+    }
+
+    /// A manifest arrived, with the hash that was asked for.
+    fn on_manifest(
+        &mut self,
+        now: Now,
+        from: PeerId,
+        content: ContentId,
+        bytes: &[u8],
+        out: &mut Vec<Effect>,
+    ) {
+        let manifest =
+            Manifest::decode(bytes).and_then(|manifest| manifest.verify().map(|()| manifest));
+        let manifest = match manifest {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                // The hash is right, so nobody has a better one.
+                if !matches!(error, ManifestError::UnknownVersion { .. }) {
+                    out.push(Effect::Strike { peer: from, kind: StrikeKind::BadManifest });
+                }
+                self.count("content.manifests_refused");
+                let error = CommandError::BadInput(BadInput::BadManifest);
+                return self.end_download(content, &Err(error), out);
+            }
+        };
+        self.count("content.manifests_verified");
+        self.compare_announcement(from, content, &manifest, out);
+        let room = self.library.check_room(manifest.description());
+        match room.and_then(|()| self.key_for(content, manifest.description())) {
+            Err(error) => self.end_download(content, &Err(error), out),
+            Ok(key) => {
+                let item = Item::new(manifest, key, now.unix_ms);
+                let puts = item.records(content);
+                self.saving.insert(content, item);
+                if let Some(download) = self.downloads.get_mut(&content) {
+                    download.stage = Stage::Storing;
+                }
+                let operation = StoreOp::Apply { puts, deletes: Vec::new() };
+                self.store(Op::Save(content), operation, out);
+            }
+        }
+    }
+
+    /// Strikes a peer whose announcement is not what it then sent.
+    fn compare_announcement(
+        &mut self,
+        from: PeerId,
+        content: ContentId,
+        manifest: &Manifest,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.inventory.entry_of(content, from) else { return };
+        let description = manifest.description();
+        let agrees = entry.name == description.name
+            && entry.mime == description.mime
+            && entry.bytes == description.bytes
+            && entry.encrypted == description.encrypted()
+            && entry.key.is_none_or(|key| unlocks(description, key));
+        if !agrees {
+            self.count("content.announcements_false");
+            out.push(Effect::Strike { peer: from, kind: StrikeKind::BadManifest });
+        }
+    }
+
+    pub(super) fn on_saved(
+        &mut self,
+        content: ContentId,
+        result: Result<StoreReply, StoreError>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(item) = self.saving.remove(&content) else { return };
+        if let Err(error) = result {
+            return self.end_download(content, &Err(CommandError::Store(error)), out);
+        }
+        if !self.is_complete(content) {
+            self.library.insert(content, item);
+        }
+        self.changed.insert(content);
+        if self.downloads.contains_key(&content) {
+            self.check(content, out);
+        }
+    }
+
+    /// Asks the store which chunks are here.
+    fn check(&mut self, content: ContentId, out: &mut Vec<Effect>) {
+        self.drop_requests(content, out);
+        let Some(download) = self.downloads.get_mut(&content) else { return };
+        download.stage = Stage::Storing;
+        let Some(item) = self.library.item(content) else { return };
+        let chunks = item.manifest.description().chunks.clone();
+        self.store(Op::Check(content), StoreOp::HasChunks { chunks }, out);
+    }
+
+    pub(super) fn on_checked(
+        &mut self,
+        now: Now,
+        content: ContentId,
+        result: Result<StoreReply, StoreError>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(download) = self.downloads.get_mut(&content) else { return };
+        let Some(item) = self.library.item_mut(content) else { return };
+        match result {
+            Ok(StoreReply::Present(present)) => item.set_present(&present),
+            Ok(_) => {}
+            Err(error) => {
+                return self.end_download(content, &Err(CommandError::Store(error)), out);
+            }
+        }
+        let is_complete = item.complete();
+        let mut meter = Meter::default();
+        meter.begin(now.mono);
+        download.stage = Stage::Fetching(Fetch {
+            claims: BTreeMap::new(),
+            from_disk: item.done_bytes(),
+            from_peers: 0,
+            keep_failures: 0,
+            meter,
+            told_at: now.mono,
+            untold: false,
+        });
+        if is_complete {
+            self.complete_download(now, content, out);
+        } else {
+            self.changed.insert(content);
+            self.tell_progress(now, content, out);
+        }
+    }
+
+    pub(super) fn on_kept(
+        &mut self,
+        now: Now,
+        content: ContentId,
+        index: u32,
+        result: Result<StoreReply, StoreError>,
+        out: &mut Vec<Effect>,
+    ) {
+        let fetch = self.downloads.get_mut(&content).and_then(Download::fetch_mut);
+        let claim = fetch.and_then(|fetch| fetch.claims.remove(&index));
+        if let Some(Claim::Asked(requests)) = claim {
+            // An earlier download of the same content had it on its way to the store.
+            requests.into_iter().for_each(|request| self.cancel_request(request, out));
+        }
+        match result {
+            Ok(_) => self.on_stored_chunk(now, content, index, out),
+            Err(error) => self.on_keep_failed(content, error, out),
+        }
+    }
+
+    fn on_stored_chunk(&mut self, now: Now, content: ContentId, index: u32, out: &mut Vec<Effect>) {
+        let Some(item) = self.library.item_mut(content) else { return };
+        let plain_bytes = item.insert_chunk(index);
+        let is_complete = item.complete();
+        if plain_bytes == 0 {
+            return;
+        }
+        let download = self.downloads.get_mut(&content);
+        let Some(fetch) = download.and_then(Download::fetch_mut) else {
+            // Its download was given up while the chunk was on its way to the store.
+            if is_complete && !self.downloads.contains_key(&content) {
+                self.changed.insert(content);
+                self.announce(content, out);
+            }
+            return;
+        };
+        fetch.from_peers += plain_bytes;
+        fetch.keep_failures = 0;
+        fetch.meter.add(now.mono, plain_bytes);
+        fetch.untold = true;
+        let is_due = fetch.told_at + PROGRESS_INTERVAL <= now.mono;
+        if is_complete {
+            self.complete_download(now, content, out);
+        } else if is_due {
+            self.tell_progress(now, content, out);
+        }
+    }
+
+    /// What is stored stays, and a later `Get` goes on from there.
+    fn on_keep_failed(&mut self, content: ContentId, error: StoreError, out: &mut Vec<Effect>) {
+        let download = self.downloads.get_mut(&content);
+        let Some(fetch) = download.and_then(Download::fetch_mut) else { return };
+        fetch.keep_failures += 1;
+        match error {
+            StoreError::Io(_) if fetch.keep_failures < KEEP_FAILURES_MAX => {}
+            error => self.end_download(content, &Err(CommandError::Store(error)), out),
+        }
+    }
+
+    /// All chunks are here: the last progress, then the answers; and we are a provider.
+    pub(super) fn complete_download(
+        &mut self,
+        now: Now,
+        content: ContentId,
+        out: &mut Vec<Effect>,
+    ) {
+        self.drop_requests(content, out);
+        self.tell_progress(now, content, out);
+        self.count("content.downloads_completed");
+        self.end_download(content, &Ok(Reply::Content(content)), out);
+        self.announce(content, out);
+    }
+
+    /// Forgets a download and answers its `Get`s.
+    pub(super) fn end_download(
+        &mut self,
+        content: ContentId,
+        result: &Result<Reply, CommandError>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.drop_requests(content, out);
+        let Some(download) = self.downloads.remove(&content) else { return };
+        self.changed.insert(content);
+        self.answer_all(download.waiters, result);
+    }
+
+    pub(super) fn on_progress_due(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let is_due = |download: &Download| download.progress_at().is_some_and(|at| at <= now.mono);
+        let due = self.downloads.iter().filter(|(_, download)| is_due(download));
+        let due: Vec<_> = due.map(|(id, _)| *id).collect();
+        for content in due {
+            self.tell_progress(now, content, out);
+        }
+    }
+
+    fn tell_progress(&mut self, now: Now, content: ContentId, out: &mut Vec<Effect>) {
+        let sources: BTreeSet<_> = self
+            .requests
+            .values()
+            .filter(|request| request.what.content() == content)
+            .map(|request| request.peer)
+            .collect();
+        let download = self.downloads.get_mut(&content);
+        let Some(fetch) = download.and_then(Download::fetch_mut) else { return };
+        let Some(item) = self.library.item(content) else { return };
+        fetch.told_at = now.mono;
+        fetch.untold = false;
+        let progress = Progress {
+            done_bytes: item.done_bytes(),
+            total_bytes: item.manifest.description().bytes,
+            from_peers: fetch.from_peers,
+            from_disk: fetch.from_disk,
+            sources: u32::try_from(sources.len()).unwrap_or(u32::MAX),
+            bytes_per_second: fetch.meter.per_second(now.mono),
+        };
+        out.push(Effect::Event(Event::Progress { content, progress }));
+    }
+
+    /// Makes sure that a content of the library can be read, if it is encrypted.
+    fn unlock(
+        &mut self,
+        content: ContentId,
+        key: Option<ContentKey>,
+        out: &mut Vec<Effect>,
+    ) -> Result<Stored, CommandError> {
+        let Some(item) = self.library.item(content) else { return Err(CommandError::NotFound) };
+        let stored = if item.complete() { Stored::Complete } else { Stored::Partial };
+        let description = item.manifest.description();
+        if item.key.is_some() || !description.encrypted() {
+            return Ok(stored);
+        }
+        let found = self.find_key(content, description, key).ok_or(CommandError::WrongKey)?;
+        if let Some(item) = self.library.item_mut(content) {
+            item.key = Some(found);
+            let puts = vec![item.content_record(content)];
+            let operation = StoreOp::Apply { puts, deletes: Vec::new() };
+            self.store(Op::SaveKey(content), operation, out);
+        }
+        Ok(stored)
+    }
+
+    /// The key under which a download's content is stored; none if it needs none.
+    fn key_for(
+        &self,
+        content: ContentId,
+        description: &Description,
+    ) -> Result<Option<ContentKey>, CommandError> {
+        if !description.encrypted() {
+            return Ok(None);
+        }
+        let given = self.downloads.get(&content).and_then(|download| download.key);
+        let found = self.find_key(content, description, given);
+        found.map(Some).ok_or(CommandError::WrongKey)
+    }
+
+    /// The key that the application gave, or else one that a peer announces: the one that is right.
+    fn find_key(
+        &self,
+        content: ContentId,
+        description: &Description,
+        given: Option<ContentKey>,
+    ) -> Option<ContentKey> {
+        let announced = self.inventory.entries(content).filter_map(|(_, entry)| entry.key);
+        given.into_iter().chain(announced).find(|key| unlocks(description, *key))
+    }
+}
+
+/// How much of a content is in the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stored {
+    Complete,
+    Partial,
+}
+
+/// Returns whether `key` is the one of the content described.
+pub(super) fn unlocks(description: &Description, key: ContentKey) -> bool {
+    description.key_digest == Some(key_digest(&key.0))
+}

@@ -1,0 +1,112 @@
+//! How many bytes come in a second, over the last two.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use crate::time::Instant;
+
+/// What is summed up into one slot.
+const SLOT: Duration = Duration::from_millis(100);
+
+/// How many slots are looked at: two seconds. Long enough to smooth the bursts in which bodies
+/// arrive, short enough to follow a source that becomes slow. Guess.
+const SLOTS_MAX: u64 = 20;
+
+/// Sums up bytes in slots of time.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// Slot number and bytes, in order; at most [`SLOTS_MAX`], none empty.
+    slots: VecDeque<(u64, u64)>,
+    /// Since when bytes could come: the first slot that counts.
+    since: u64,
+}
+
+impl Meter {
+    /// Starts to measure, if nothing came in the last two seconds: waiting for the first bytes is
+    /// part of the measure, having asked for none is not.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.forget(now);
+        if self.slots.is_empty() {
+            self.since = slot(now);
+        }
+    }
+
+    /// Adds bytes that came now.
+    pub(super) fn add(&mut self, now: Instant, bytes: u64) {
+        self.forget(now);
+        let current = slot(now);
+        match self.slots.back_mut() {
+            Some((last, sum)) if *last == current => *sum = sum.saturating_add(bytes),
+            Some(_) | None => self.slots.push_back((current, bytes)),
+        }
+    }
+
+    /// Returns the bytes per second.
+    pub(super) fn per_second(&self, now: Instant) -> u64 {
+        let current = slot(now);
+        let oldest = current.saturating_sub(SLOTS_MAX - 1);
+        let counted = self.slots.iter().filter(|(slot, _)| *slot >= oldest);
+        let bytes = counted.fold(0u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+        let slots = current + 1 - self.since.max(oldest).min(current);
+        bytes.saturating_mul(10) / slots
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let oldest = slot(now).saturating_sub(SLOTS_MAX - 1);
+        while self.slots.front().is_some_and(|(slot, _)| *slot < oldest) {
+            self.slots.pop_front();
+        }
+    }
+}
+
+fn slot(now: Instant) -> u64 {
+    now.as_micros() / u64::try_from(SLOT.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_ms(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    /// Begins, adds bytes at milliseconds, then reads the rate at another.
+    fn check(begin_ms: u64, adds: &[(u64, u64)], read_ms: u64, expected: u64) {
+        let mut meter = Meter::default();
+        meter.begin(at_ms(begin_ms));
+        for (ms, bytes) in adds {
+            meter.add(at_ms(*ms), *bytes);
+        }
+        assert_eq!(meter.per_second(at_ms(read_ms)), expected);
+    }
+
+    #[test]
+    fn a_steady_stream_has_its_rate_from_the_first_second_on() {
+        let adds: Vec<_> = (0..100).map(|n| (n * 100, 50)).collect();
+        check(0, &adds[..10], 999, 500);
+        check(0, &adds, 9_999, 500);
+    }
+
+    #[test]
+    fn silence_brings_it_down_to_nothing_in_two_seconds() {
+        check(0, &[(0, 1000)], 999, 1000);
+        check(0, &[(0, 1000)], 1999, 500);
+        check(0, &[(0, 1000)], 2000, 0);
+    }
+
+    #[test]
+    fn waiting_for_the_first_bytes_counts_and_what_was_before_does_not() {
+        check(5_000, &[(5_950, 1000)], 5_950, 1000);
+        check(60_000, &[(60_000, 100)], 60_000, 1000);
+    }
+
+    #[test]
+    fn beginning_again_while_bytes_come_changes_nothing() {
+        let mut meter = Meter::default();
+        meter.begin(at_ms(0));
+        meter.add(at_ms(500), 1000);
+        meter.begin(at_ms(900));
+        assert_eq!(meter.per_second(at_ms(999)), 1000);
+    }
+}

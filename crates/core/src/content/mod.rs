@@ -1,0 +1,659 @@
+//! Content: what is offered, fetched, verified and served.
+//!
+//! A content is a manifest, proved by its hash (the content's id) and its author's signature, and
+//! chunks, each proved by its hash in the manifest. Peers tell each other which contents they have
+//! whole; a download asks all of them, in pipelines as deep as each one's bandwidth × delay. The
+//! shape is BitTorrent's (BEP 3: have, request, cancel, endgame), with an inventory instead of
+//! bitfields. Bodies never pass through here: see DESIGN, "Bulk bytes never pass through the
+//! core". Messages, states and limits are in `docs/protocol/content.md`.
+//!
+//! Knows nothing about how peers are found, connected or banned, nor where chunks are stored.
+
+mod add;
+mod bitmap;
+mod download;
+mod inventory;
+mod library;
+mod message;
+mod meter;
+mod remove;
+mod serve;
+mod start;
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use peerloom_crypto::{Certificate, SessionKey};
+use peerloom_wire::{ContentId, PeerId, RequestId};
+
+use crate::event::{
+    CommandError, ContentInfo, ContentLayout, DownloadState, Event, LocalState, Reply, StrikeKind,
+};
+use crate::io::{
+    BodyFault, CommandId, ConnId, ContentDraft, ContentKey, LinkCommand, StoreError, StoreOp,
+    StoreReply,
+};
+use crate::machine::Machine;
+use crate::time::{Instant, Now};
+
+use add::Adding;
+use download::{Download, Request, Source};
+use inventory::Inventory;
+use library::{Item, Library};
+use remove::Removing;
+use serve::Client;
+use start::Phase;
+
+pub use message::{Entry, List, Message, Refusal, Wanted};
+
+/// The most contents here, and the most that one peer may announce. 10,000 entries of at most
+/// 466 bytes are 4.7 MB; people drop files in, not file systems.
+pub const CONTENTS_MAX: usize = 10_000;
+
+/// The most commands that wait for one thing: the store at the start, one download, all adds.
+pub const COMMANDS_WAITING_MAX: usize = 256;
+
+/// Between two events that tell of progress: what an eye can follow (api.d.ts: status).
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What makes a [`Content`].
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Signs the manifests of what is added here.
+    pub session: SessionKey,
+    /// Says for whom that key speaks.
+    pub certificate: Certificate,
+}
+
+/// Names one storage operation of this protocol; its result carries the same id. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpId(pub u64);
+
+/// What the node tells this protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Load what is stored; answered by one [`Effect::Loaded`]. Peers may come up meanwhile, and
+    /// commands wait.
+    Start,
+    /// Answer every `Get` with `Closed` and forget every peer: their connections are closed. What
+    /// concerns the store alone goes on, before and after.
+    Stop,
+    /// A peer is connected and authenticated; one that was up already has a new connection.
+    PeerUp {
+        /// Which peer.
+        peer: PeerId,
+        /// Its connection.
+        conn: ConnId,
+    },
+    /// A peer is not connected any more; bodies on the way are lost.
+    PeerDown {
+        /// Which peer.
+        peer: PeerId,
+    },
+    /// A peer's round trip time was measured.
+    PeerRtt {
+        /// Which peer.
+        peer: PeerId,
+        /// Smoothed.
+        rtt: Duration,
+    },
+    /// A peer said something.
+    Message {
+        /// Which peer.
+        from: PeerId,
+        /// What.
+        message: Message,
+    },
+    /// Something happened to a body on a connection.
+    Body {
+        /// Which connection.
+        conn: ConnId,
+        /// What happened.
+        event: BodyEvent,
+    },
+    /// A storage operation ended.
+    Stored {
+        /// Which.
+        op: OpId,
+        /// How.
+        result: Result<StoreReply, StoreError>,
+    },
+    /// The application wants something; answered by one [`Effect::Done`].
+    Command {
+        /// Names it in its answer.
+        id: CommandId,
+        /// What is wanted.
+        command: Command,
+    },
+}
+
+/// The body events of [`crate::io::LinkEvent`], meaning the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyEvent {
+    /// More of an expected body arrived.
+    Progress {
+        /// Which request of ours.
+        request: RequestId,
+        /// Bytes so far.
+        bytes: u32,
+    },
+    /// An expected body is whole.
+    Arrived {
+        /// Which request of ours.
+        request: RequestId,
+        /// Its digest, computed here.
+        sha256: [u8; 32],
+        /// Its bytes, if it is a manifest.
+        inline: Option<Bytes>,
+    },
+    /// A bulk frame broke the rules.
+    Misplaced {
+        /// How.
+        fault: BodyFault,
+    },
+    /// A body was handed to the channel.
+    Served {
+        /// The peer's request.
+        request: RequestId,
+        /// Its length.
+        bytes: u32,
+    },
+    /// A body can't be served: the store failed.
+    Unavailable {
+        /// The peer's request.
+        request: RequestId,
+    },
+}
+
+/// The commands of [`crate::io::Command`] that are about contents, meaning the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Offer a content whose chunks are stored.
+    Add {
+        /// The content.
+        draft: ContentDraft,
+    },
+    /// Fetch a content; waits for somebody who has it.
+    Get {
+        /// Which content.
+        content: ContentId,
+        /// The key, if a share link brought it.
+        key: Option<ContentKey>,
+    },
+    /// Ask for no more of it for now.
+    Pause {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Ask again.
+    Resume {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Give up fetching; what is stored stays.
+    Cancel {
+        /// Which content.
+        content: ContentId,
+    },
+    /// Prefer chunks from here on.
+    Seek {
+        /// Which content.
+        content: ContentId,
+        /// The index of a chunk.
+        chunk: u32,
+    },
+    /// Delete it here and tell the peers.
+    Remove {
+        /// Which content.
+        content: ContentId,
+    },
+}
+
+/// What this protocol asks of the node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Say something to a peer that is up.
+    Send {
+        /// Which peer.
+        to: PeerId,
+        /// What.
+        message: Message,
+    },
+    /// Do something with a body: `ExpectBody`, `ForgetBody`, `ServeBody` or `StopServing`.
+    Link {
+        /// Which connection.
+        conn: ConnId,
+        /// What.
+        command: LinkCommand,
+    },
+    /// Do something on the store; answered by [`Input::Stored`].
+    Store {
+        /// Names it in its answer.
+        op: OpId,
+        /// What.
+        operation: StoreOp,
+    },
+    /// A peer misbehaved, proven.
+    Strike {
+        /// Which peer.
+        peer: PeerId,
+        /// What it did.
+        kind: StrikeKind,
+    },
+    /// [`Input::Start`] is done. After an error every command gets that error.
+    Loaded(Result<(), StoreError>),
+    /// How many contents a connected peer offers changed: see [`Content::offered_by`].
+    OffersChanged {
+        /// Which peer.
+        peer: PeerId,
+    },
+    /// A command has its answer. Exactly one for each command.
+    Done {
+        /// Which.
+        id: CommandId,
+        /// How it ended.
+        result: Result<Reply, CommandError>,
+    },
+    /// Tell the application.
+    Event(Event),
+}
+
+/// A connected peer. There are as many as the node keeps connections.
+#[derive(Debug)]
+struct Peer {
+    conn: ConnId,
+    /// What we fetch from it.
+    source: Source,
+    /// What it fetches from us.
+    client: Client,
+}
+
+/// What a storage operation is for, while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Op {
+    /// Reads the records at the start.
+    Load,
+    /// Asks for the chunks of these loaded contents.
+    CheckLoaded(Vec<ContentId>),
+    /// Asks for the chunks of a draft.
+    CheckDraft(ContentId),
+    /// Writes the records of a draft.
+    SaveDraft(ContentId),
+    /// Writes the records of a download.
+    Save(ContentId),
+    /// Asks for the chunks of a download.
+    Check(ContentId),
+    /// Asks for the chunks of a content that could not be served.
+    Recheck(ContentId),
+    /// Writes a content's record again, because its key is known now.
+    SaveKey(ContentId),
+    /// Stores a chunk.
+    Keep { content: ContentId, index: u32 },
+    /// Deletes the records of a content.
+    Delete(ContentId),
+    /// Deletes the chunks of a content that is removed.
+    DeleteChunks(ContentId),
+    /// Deletes chunks that nothing refers to. Nobody waits for it.
+    Sweep,
+}
+
+/// Contents: ours, our peers', and what goes back and forth.
+#[derive(Debug)]
+pub struct Content {
+    config: Config,
+    phase: Phase,
+    library: Library,
+    inventory: Inventory,
+    peers: BTreeMap<PeerId, Peer>,
+    /// Invariant: one for each of `peers`, the other way round.
+    conns: BTreeMap<ConnId, PeerId>,
+    /// At most `DOWNLOADS_MAX`.
+    downloads: BTreeMap<ContentId, Download>,
+    /// Items of downloads whose records are being written.
+    saving: BTreeMap<ContentId, Item>,
+    /// What we asked for: at most `IN_FLIGHT_MAX` chunks and `MANIFESTS_ASKED_MAX` manifests.
+    requests: BTreeMap<RequestId, Request>,
+    /// At most [`COMMANDS_WAITING_MAX`].
+    adding: BTreeMap<ContentId, Adding>,
+    /// At most as many as the library holds.
+    removing: BTreeMap<ContentId, Removing>,
+    /// One or two for each content, one for each chunk in flight.
+    ops: BTreeMap<OpId, Op>,
+    /// How many of `ops` are `Keep`.
+    keeps_count: usize,
+    /// When a chunk has been asked of one source for long enough to ask another one.
+    endgame_at: Option<Instant>,
+    op_last: u64,
+    request_last: u32,
+    /// Contents whose information changed since the application was told.
+    changed: BTreeSet<ContentId>,
+    /// Answers that go out after all else that the input caused.
+    answers: Vec<(CommandId, Result<Reply, CommandError>)>,
+    counters: BTreeMap<&'static str, u64>,
+}
+
+impl Machine for Content {
+    type Input = Input;
+    type Effect = Effect;
+
+    fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Start => self.on_start(out),
+            Input::Stop => self.on_stop(),
+            Input::PeerUp { peer, conn } => self.on_peer_up(peer, conn, out),
+            Input::PeerDown { peer } => self.on_peer_down(peer),
+            Input::PeerRtt { peer, rtt } => {
+                if let Some(peer) = self.peers.get_mut(&peer) {
+                    peer.source.rtt = rtt;
+                }
+            }
+            Input::Message { from, message } => self.on_message(now, from, message, out),
+            Input::Body { conn, event } => self.on_body(now, conn, event, out),
+            Input::Stored { op, result } => self.on_stored(now, op, result, out),
+            Input::Command { id, command } => self.on_command(now, id, command, out),
+        }
+        self.settle(now, out);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let stalls = self.requests.iter().filter_map(|(id, request)| self.stall_at(*id, request));
+        let sources = self.peers.values().filter_map(|peer| peer.source.paused_until);
+        let progress = self.downloads.values().filter_map(Download::progress_at);
+        let served = self.peers.values().filter_map(|peer| peer.client.served_at());
+        stalls.chain(sources).chain(progress).chain(served).chain(self.endgame_at).min()
+    }
+
+    fn handle_timeout(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let Some(due) = self.poll_timeout() else { return };
+        if now.mono < due {
+            return;
+        }
+        self.on_requests_due(now, now.mono.since(due), out);
+        self.on_progress_due(now, out);
+        self.on_served_due(now, out);
+        self.settle(now, out);
+    }
+}
+
+impl Content {
+    /// Makes one with nothing loaded; [`Input::Start`] comes next.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            phase: Phase::New,
+            library: Library::default(),
+            inventory: Inventory::default(),
+            peers: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            downloads: BTreeMap::new(),
+            saving: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            adding: BTreeMap::new(),
+            removing: BTreeMap::new(),
+            ops: BTreeMap::new(),
+            keeps_count: 0,
+            endgame_at: None,
+            op_last: 0,
+            request_last: 0,
+            changed: BTreeSet::new(),
+            answers: Vec::new(),
+            counters: BTreeMap::new(),
+        }
+    }
+
+    /// Returns all that is known here: what is stored, fetched or offered by a connected peer.
+    #[must_use]
+    pub fn contents(&self) -> Vec<ContentInfo> {
+        let ids: BTreeSet<_> = self
+            .library
+            .ids()
+            .chain(self.inventory.ids())
+            .chain(self.downloads.keys().copied())
+            .collect();
+        ids.into_iter().filter_map(|id| self.content(id)).collect()
+    }
+
+    /// Returns what is known of one content.
+    #[must_use]
+    pub fn content(&self, id: ContentId) -> Option<ContentInfo> {
+        let download = self.downloads.get(&id).map(Download::state);
+        let providers = self.inventory.providers_count(id);
+        if let Some(item) = self.library.item(id) {
+            let description = item.manifest.description();
+            let local = if item.complete() { LocalState::Complete } else { LocalState::Partial };
+            return Some(ContentInfo {
+                id,
+                name: description.name.clone(),
+                mime: description.mime.clone(),
+                bytes: description.bytes,
+                encrypted: description.encrypted(),
+                providers,
+                local,
+                download,
+            });
+        }
+        let (name, mime, bytes, encrypted) = match self.inventory.entry(id) {
+            Some(entry) => (entry.name.clone(), entry.mime.clone(), entry.bytes, entry.encrypted),
+            // Wanted, and nobody who has it is here yet.
+            None => (String::new(), String::new(), 0, false),
+        };
+        let known = download.is_some() || providers > 0;
+        let local = LocalState::Absent;
+        known.then_some(ContentInfo {
+            id,
+            name,
+            mime,
+            bytes,
+            encrypted,
+            providers,
+            local,
+            download,
+        })
+    }
+
+    /// Returns what reading a content takes; `None` before its manifest is here.
+    #[must_use]
+    pub fn layout(&self, id: ContentId) -> Option<ContentLayout> {
+        let item = self.library.item(id)?;
+        let description = item.manifest.description();
+        Some(ContentLayout {
+            bytes: description.bytes,
+            chunk_plain_bytes: description.chunk_plain_bytes_max(),
+            chunks: description.chunks.clone(),
+            key: item.key,
+        })
+    }
+
+    /// Returns how many contents a peer offers; 0 if it is not connected.
+    #[must_use]
+    pub fn offered_by(&self, peer: PeerId) -> u32 {
+        self.inventory.offered_by(peer)
+    }
+
+    /// Returns how many contents are known here.
+    #[must_use]
+    pub fn contents_count(&self) -> usize {
+        let elsewhere = self.inventory.ids().filter(|id| self.library.item(*id).is_none()).count();
+        self.library.len() + elsewhere
+    }
+
+    /// Returns counters by name, and gauges of what is open now.
+    #[must_use]
+    pub fn stats(&self) -> BTreeMap<&'static str, u64> {
+        let gauge = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let mut stats = self.counters.clone();
+        stats.insert("content.open_requests", gauge(self.requests.len()));
+        stats.insert("content.open_keeps", gauge(self.keeps_count));
+        stats.insert("content.open_downloads", gauge(self.downloads.len()));
+        stats.insert("content.open_operations", gauge(self.ops.len()));
+        stats
+    }
+
+    fn on_message(&mut self, now: Now, from: PeerId, message: Message, out: &mut Vec<Effect>) {
+        if !self.peers.contains_key(&from) {
+            return;
+        }
+        match message {
+            Message::Have { list, entries } => self.on_have(from, list, entries, out),
+            Message::Gone { contents } => self.on_gone(from, &contents, out),
+            Message::Want { request, what } => self.on_want(from, request, what, out),
+            Message::Cancel { request } => self.on_cancelled(from, request, out),
+            Message::Refused { request, reason } => {
+                self.on_refused(now, from, request, reason, out);
+            }
+        }
+    }
+
+    fn on_body(&mut self, now: Now, conn: ConnId, event: BodyEvent, out: &mut Vec<Effect>) {
+        // Events of a connection that is gone cross with its end.
+        let Some(&peer) = self.conns.get(&conn) else { return };
+        match event {
+            BodyEvent::Progress { request, bytes } => self.on_progress(now, peer, request, bytes),
+            BodyEvent::Arrived { request, sha256, inline } => {
+                self.on_arrived(now, peer, request, sha256, inline, out);
+            }
+            BodyEvent::Misplaced { fault } => {
+                self.count(match fault {
+                    BodyFault::Unrequested => "content.bodies_unrequested",
+                    BodyFault::OutOfBounds => "content.bodies_out_of_bounds",
+                    BodyFault::Malformed => "content.bodies_malformed",
+                });
+                out.push(Effect::Strike { peer, kind: StrikeKind::UnrequestedBody });
+            }
+            BodyEvent::Served { request, bytes } => self.on_served(now, peer, request, bytes, out),
+            BodyEvent::Unavailable { request } => self.on_unavailable(peer, request, out),
+        }
+    }
+
+    fn on_command(&mut self, now: Now, id: CommandId, command: Command, out: &mut Vec<Effect>) {
+        if !self.admit(id, &command) {
+            return;
+        }
+        match command {
+            Command::Add { draft } => self.on_add(now, id, draft, out),
+            Command::Get { content, key } => self.on_get(id, content, key, out),
+            Command::Pause { content } => self.on_pause(id, content, DownloadState::Paused),
+            Command::Resume { content } => self.on_pause(id, content, DownloadState::Running),
+            Command::Cancel { content } => self.on_cancel(id, content, out),
+            Command::Seek { content, chunk } => self.on_seek(id, content, chunk),
+            Command::Remove { content } => self.on_remove(id, content, out),
+        }
+    }
+
+    fn on_stored(
+        &mut self,
+        now: Now,
+        op: OpId,
+        result: Result<StoreReply, StoreError>,
+        out: &mut Vec<Effect>,
+    ) {
+        // Answered twice: the driver's fault, and harmless.
+        let Some(op) = self.ops.remove(&op) else { return };
+        if result.is_err() {
+            self.count("content.store_failures");
+        }
+        let content = op.content();
+        match op {
+            Op::Load => self.on_records(now, result, out),
+            Op::CheckLoaded(contents) => self.on_loaded_checked(now, contents, result, out),
+            Op::CheckDraft(content) => self.on_draft_checked(content, result, out),
+            Op::SaveDraft(content) => self.on_draft_saved(now, content, result, out),
+            Op::Save(content) => self.on_saved(content, result, out),
+            Op::Check(content) => self.on_checked(now, content, result, out),
+            Op::Recheck(content) => self.on_rechecked(content, result, out),
+            Op::Keep { content, index } => {
+                self.keeps_count = self.keeps_count.saturating_sub(1);
+                self.on_kept(now, content, index, result, out);
+            }
+            Op::Delete(content) => self.on_deleted(content, result, out),
+            Op::DeleteChunks(content) => self.on_chunks_deleted(content),
+            Op::SaveKey(_) | Op::Sweep => {}
+        }
+        if let Some(content) = content {
+            self.go_on_removing(content, out);
+        }
+    }
+
+    fn on_peer_up(&mut self, peer: PeerId, conn: ConnId, out: &mut Vec<Effect>) {
+        self.on_peer_down(peer);
+        let state = Peer { conn, source: Source::default(), client: Client::default() };
+        self.peers.insert(peer, state);
+        self.conns.insert(conn, peer);
+        if matches!(self.phase, Phase::Running) {
+            self.send_inventory(peer, out);
+        }
+    }
+
+    fn on_peer_down(&mut self, peer: PeerId) {
+        let Some(state) = self.peers.remove(&peer) else { return };
+        self.conns.remove(&state.conn);
+        self.release_requests_of(peer);
+        let lost = self.inventory.remove_peer(peer);
+        self.changed.extend(lost);
+    }
+
+    /// What follows from every input: asking for more, then telling the application, then answers.
+    fn settle(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.ask(now, out);
+        for id in core::mem::take(&mut self.changed) {
+            out.push(Effect::Event(match self.content(id) {
+                Some(info) => Event::ContentChanged(info),
+                None => Event::ContentGone { content: id },
+            }));
+        }
+        let answers = self.answers.drain(..);
+        out.extend(answers.map(|(id, result)| Effect::Done { id, result }));
+    }
+
+    fn answer(&mut self, id: CommandId, result: Result<Reply, CommandError>) {
+        self.answers.push((id, result));
+    }
+
+    fn answer_all(&mut self, ids: Vec<CommandId>, result: &Result<Reply, CommandError>) {
+        self.answers.extend(ids.into_iter().map(|id| (id, result.clone())));
+    }
+
+    fn store(&mut self, op: Op, operation: StoreOp, out: &mut Vec<Effect>) {
+        self.op_last += 1;
+        let id = OpId(self.op_last);
+        if matches!(op, Op::Keep { .. }) {
+            self.keeps_count += 1;
+        }
+        self.ops.insert(id, op);
+        out.push(Effect::Store { op: id, operation });
+    }
+
+    fn count(&mut self, counter: &'static str) {
+        self.count_more(counter, 1);
+    }
+
+    fn count_more(&mut self, counter: &'static str, more: u64) {
+        let count = self.counters.entry(counter).or_default();
+        *count = count.saturating_add(more);
+    }
+}
+
+impl Op {
+    /// The content whose removal has to wait for this.
+    const fn content(&self) -> Option<ContentId> {
+        match self {
+            Self::Save(content)
+            | Self::Check(content)
+            | Self::Recheck(content)
+            | Self::SaveKey(content)
+            | Self::Keep { content, .. } => Some(*content),
+            Self::Load
+            | Self::CheckLoaded(_)
+            | Self::CheckDraft(_)
+            | Self::SaveDraft(_)
+            | Self::Delete(_)
+            | Self::DeleteChunks(_)
+            | Self::Sweep => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
