@@ -71,7 +71,10 @@ fn native(root: &Path) -> Result<()> {
 
 fn docs(root: &Path) -> Result<()> {
     let doc = ["doc", "--quiet", "--workspace", "--exclude", "peerloom", "--exclude", "xtask"];
-    run(cargo(root, doc).args(["--no-deps", "--lib"]).env("RUSTDOCFLAGS", "-D warnings"))
+    // Private items too: whoever works on a protocol reads those.
+    run(cargo(root, doc)
+        .args(["--no-deps", "--lib", "--document-private-items"])
+        .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"))
 }
 
 fn sim(root: &Path) -> Result<()> {

@@ -86,13 +86,14 @@ fn compile(root: &Path, profile: Profile) -> Result<()> {
     );
     if profile == Profile::Release {
         // Panic messages name source files: without this, the path of this machine's registry is published too.
-        let home = cargo_home(root);
-        let flags = format!(
-            "target.wasm32-unknown-unknown.rustflags=['--remap-path-prefix={}=','--remap-path-prefix={}=']",
-            home.display(),
-            root.display()
-        );
-        compile.args(["--release", "--config", &flags]);
+        let paths = [cargo_home(root), root.to_path_buf()];
+        let flags = paths.map(|path| format!("--remap-path-prefix={}=", path.display()));
+        // Cargo splits this variable at spaces; where a path has one, its name has to stay.
+        let flags: Vec<String> =
+            flags.into_iter().filter(|flag| !flag.contains(char::is_whitespace)).collect();
+        let flags = flags.join(" ");
+        // Cargo adds these to the flags in .cargo/config.toml.
+        compile.arg("--release").env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
     }
     run(&mut compile)
 }
