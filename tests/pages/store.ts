@@ -81,6 +81,10 @@ export class StoreBench {
     return (await this.store.has(concat(hashes))).reduce((sum, bit) => sum + bit, 0);
   }
 
+  async delete(hashes: readonly string[]): Promise<void> {
+    await this.store.delete(concat(hashes));
+  }
+
   get hashes(): readonly string[] {
     return this.#hashes;
   }
@@ -96,6 +100,37 @@ export class StoreBench {
   putAndForget(count: number, seed: number): void {
     void this.put(count, seed).catch(() => undefined);
   }
+
+  async files(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const name of (await navigator.storage.getDirectory()).keys()) {
+      names.push(name);
+    }
+    return names.sort();
+  }
+
+  async fileBytes(name: string): Promise<number> {
+    return (await (await fileHandle(name)).getFile()).size;
+  }
+
+  async cutFile(name: string, bytes: number): Promise<void> {
+    const writable = await (await fileHandle(name)).createWritable({ keepExistingData: true });
+    await writable.truncate(bytes);
+    await writable.close();
+  }
+
+  /** Changes one byte. */
+  async spoilFile(name: string, at: number): Promise<void> {
+    const handle = await fileHandle(name);
+    const [byte = 0] = new Uint8Array(await (await handle.getFile()).slice(at, at + 1).arrayBuffer());
+    const writable = await handle.createWritable({ keepExistingData: true });
+    await writable.write({ type: "write", position: at, data: Uint8Array.of(byte ^ 1) });
+    await writable.close();
+  }
+}
+
+async function fileHandle(name: string): Promise<FileSystemFileHandle> {
+  return (await navigator.storage.getDirectory()).getFileHandle(name);
 }
 
 async function chunk(seed: number, bytes: number): Promise<{ hash: Bytes; body: Bytes }> {
@@ -104,7 +139,9 @@ async function chunk(seed: number, bytes: number): Promise<{ hash: Bytes; body: 
   for (let at = 0; at < bytes; at += 65_536) {
     crypto.getRandomValues(body.subarray(at, Math.min(at + 65_536, bytes)));
   }
-  new DataView(body.buffer).setUint32(0, seed);
+  if (bytes >= 4) {
+    new DataView(body.buffer).setUint32(0, seed);
+  }
   return { hash: new Uint8Array(await crypto.subtle.digest("SHA-256", body)), body };
 }
 
