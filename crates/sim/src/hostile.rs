@@ -1,0 +1,92 @@
+//! What hostile tabs do to what their (honest) nodes say: the world passes it through here.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use peerloom_wire::{FRAME_BYTES_MAX, RequestId};
+
+use crate::dice::Dice;
+use crate::fabric::{Body, End, Fabric};
+use crate::options::Hostility;
+use crate::schedule::Schedule;
+
+/// Sends a frame as this hostile tab does: bent, or followed by garbage.
+pub(crate) fn send(
+    hostility: Hostility,
+    dice: &mut Dice,
+    fabric: &mut Fabric,
+    schedule: &mut Schedule,
+    end: End,
+    frame: &Bytes,
+) {
+    let bent = dice.chance(hostility.bent_frame_per_mille).then(|| bend(dice, frame));
+    fabric.inject(schedule, end, bent.unwrap_or_else(|| frame.clone()));
+    if dice.chance(hostility.garbage_frame_per_mille) {
+        fabric.inject(schedule, end, garbage(dice, frame));
+    }
+}
+
+/// Serves a body as this hostile tab does: wrong, cut, too long, or with one more behind it.
+pub(crate) fn serve(
+    hostility: Hostility,
+    dice: &mut Dice,
+    fabric: &mut Fabric,
+    schedule: &mut Schedule,
+    end: End,
+    (request, mut body): (RequestId, Body),
+    read: Duration,
+) {
+    let mut bytes_max = u32::MAX;
+    if dice.chance(hostility.wrong_body_per_mille) {
+        body.sha256 = dice.bytes32();
+        body.inline = body.inline.map(|inline| bend(dice, &inline));
+    }
+    if dice.chance(hostility.cut_body_per_mille) {
+        bytes_max = u32::try_from(dice.below(u64::from(body.bytes))).unwrap_or(0);
+    }
+    let stray = dice.chance(hostility.stray_body_per_mille);
+    if stray && dice.chance(500) {
+        body.bytes += u32::try_from(dice.between(1, 100_000)).unwrap_or(1);
+    } else if stray {
+        let name = RequestId(u32::try_from(dice.below(1 << 32)).unwrap_or(0));
+        fabric.serve(schedule, end, (name, body.clone(), u32::MAX), read);
+    }
+    fabric.serve(schedule, end, (request, body, bytes_max), read);
+}
+
+/// One byte changed, a byte more, or the end cut off.
+fn bend(dice: &mut Dice, bytes: &Bytes) -> Bytes {
+    let mut changed = bytes.to_vec();
+    let index = dice.index(changed.len());
+    match dice.below(4) {
+        0 => changed.truncate(index),
+        1 => changed.insert(index, 0),
+        _ => {
+            let flip = u8::try_from(dice.between(1, 255)).unwrap_or(1);
+            if let Some(byte) = changed.get_mut(index) {
+                *byte ^= flip;
+            }
+        }
+    }
+    changed.into()
+}
+
+/// Something that nobody would send: random, of a version or protocol unknown, a known protocol
+/// with nonsense in it, a frame again that had its time, or one over the bound.
+fn garbage(dice: &mut Dice, frame: &Bytes) -> Bytes {
+    let length = dice.index(300);
+    let mut bytes = dice.bytes(length);
+    match dice.below(6) {
+        0 => return frame.clone(),
+        1 => bytes.splice(0..0, [255, 1]).for_each(drop),
+        2 => bytes.splice(0..0, [1, 200]).for_each(drop),
+        3 => {
+            let protocol = u8::try_from(dice.between(1, 2)).unwrap_or(1);
+            let message = u8::try_from(dice.below(12)).unwrap_or(0);
+            bytes.splice(0..0, [1, protocol, message]).for_each(drop);
+        }
+        4 if dice.chance(100) => bytes = vec![1; FRAME_BYTES_MAX + 1 + length],
+        _ => {}
+    }
+    bytes.into()
+}

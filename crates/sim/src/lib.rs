@@ -1,0 +1,38 @@
+//! Peerloom's world in virtual time: the very nodes that run in browsers, on a network, stores and
+//! pages that a seed makes fail. Checkers stand outside and look on.
+//!
+//! Knows nothing about real time, sockets or browsers; equal options give equal runs. How to use it
+//! and what it models is in `docs/simulator.md`.
+
+mod act;
+mod bus;
+mod checkers;
+mod convergence;
+mod dice;
+mod fabric;
+mod hostile;
+mod options;
+mod report;
+mod schedule;
+mod script;
+mod store;
+mod tab;
+mod trace;
+mod truth;
+mod world;
+
+
+
+
+pub mod seeds;
+
+pub use checkers::Violation;
+pub use dice::Span;
+pub use options::{
+    APPS, CONVERGE_MS, ContentOptions, Hostility, LinkOptions, Options, SignallingOptions,
+    StoreOptions, TABS_MAX, TabOptions,
+};
+pub use report::Report;
+pub use script::{Action, Step};
+pub use trace::{ReplayError, Replayed, replay};
+pub use world::{World, run};

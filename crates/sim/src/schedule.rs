@@ -1,0 +1,110 @@
+//! What will happen, ordered by time and then by who asked first: equal times stay in order, so a
+//! run is a function of its options.
+
+use core::time::Duration;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use peerloom_core::io::StoreId;
+use peerloom_core::{Input, Instant};
+
+use crate::fabric::FabricStep;
+
+/// One session of one tab: a reload gives the tab its next session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seat {
+    /// The tab's index.
+    pub tab: usize,
+    /// Counts the tab's starts, from 1.
+    pub session: u32,
+}
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    /// A node is told something.
+    Input { seat: Seat, input: Input },
+    /// A node's deadline passes.
+    Wake { seat: Seat },
+    /// Something goes on in the network.
+    Fabric(FabricStep),
+    /// A storage operation ends.
+    Stored { seat: Seat, id: StoreId },
+    /// Step of the script.
+    Step(usize),
+    /// A frozen page runs again, unless it was frozen anew since.
+    Thaw { seat: Seat, until: Instant },
+    /// A hidden page is shown, unless it was hidden anew since.
+    Show { seat: Seat, until: Instant },
+    /// A closed tab is opened, unless it is.
+    Open { tab: usize },
+    /// The tabs of a partition meet again.
+    Rejoin { pairs: Vec<(usize, usize)> },
+    /// An application starts the node that it stopped.
+    Restart { seat: Seat, until: Instant },
+    /// A store works again.
+    StoreMended { tab: usize, until: Instant },
+    /// The checkers look at everything.
+    Look,
+}
+
+struct Entry {
+    at: Instant,
+    seq: u64,
+    happening: Happening,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.seq == other.seq
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        (self.at, self.seq).cmp(&(other.at, other.seq))
+    }
+}
+
+/// The queue of what will happen, and the time.
+#[derive(Default)]
+pub(crate) struct Schedule {
+    now: Instant,
+    seq: u64,
+    queue: BinaryHeap<Reverse<Entry>>,
+}
+
+impl Schedule {
+    pub(crate) const fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(crate) fn after(&mut self, delay: Duration, happening: Happening) {
+        self.at(self.now + delay, happening);
+    }
+
+    /// Plans `happening`; what lies in the past happens next.
+    pub(crate) fn at(&mut self, at: Instant, happening: Happening) {
+        self.seq += 1;
+        self.queue.push(Reverse(Entry { at: at.max(self.now), seq: self.seq, happening }));
+    }
+
+    /// Returns what is next, up to and including `end`, and moves the time there.
+    pub(crate) fn next(&mut self, end: Instant) -> Option<Happening> {
+        let due = self.queue.peek().is_some_and(|Reverse(entry)| entry.at <= end);
+        let Some(Reverse(entry)) = due.then(|| self.queue.pop()).flatten() else {
+            self.now = self.now.max(end);
+            return None;
+        };
+        self.now = entry.at;
+        Some(entry.happening)
+    }
+}

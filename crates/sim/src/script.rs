@@ -1,0 +1,143 @@
+//! What happens when: tabs open, applications ask, and everything breaks that can.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dice::Dice;
+use crate::options::Options;
+
+/// One line of the script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When, in virtual milliseconds.
+    pub at_ms: u64,
+    /// What.
+    pub action: Action,
+}
+
+/// Something that a person, an application, a browser or a network does.
+///
+/// An action that makes no sense when its time comes (a command in a closed tab) is skipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// A tab is opened and starts its node.
+    Open { tab: usize },
+    /// A content goes into the author's store and is added.
+    Add { content: usize },
+    /// A tab fetches a content, if anybody added it.
+    Get { tab: usize, content: usize },
+    /// A tab pauses a content.
+    Pause { tab: usize, content: usize },
+    /// A tab goes on with a content.
+    Resume { tab: usize, content: usize },
+    /// A tab gives up a content.
+    Cancel { tab: usize, content: usize },
+    /// A tab reads a content from a chunk on.
+    Seek { tab: usize, content: usize, chunk: u32 },
+    /// A tab deletes a content. Authors don't, in drawn scripts.
+    Remove { tab: usize, content: usize },
+    /// A tab asks for a connection.
+    Connect { tab: usize, to: usize },
+    /// A tab bans another, for good.
+    Ban { tab: usize, peer: usize },
+    /// A tab stops its node and starts it again after a while, in the same session.
+    Restart { tab: usize, ms: u64 },
+    /// A tab is gone without a word; it opens again when the world heals, or never.
+    Kill { tab: usize, for_good: bool },
+    /// A tab is reloaded: the page says goodbye if `politely`, and is back after `ms`.
+    Reload { tab: usize, ms: u64, politely: bool },
+    /// A page runs no code for a while; what arrives waits.
+    Freeze { tab: usize, ms: u64 },
+    /// A page is hidden: its timers fire once a second.
+    Hide { tab: usize, ms: u64 },
+    /// These tabs and the others can't reach one another for a while.
+    Partition { tabs: Vec<usize>, ms: u64 },
+    /// The connection between two tabs dies without an event, for good or until an ICE restart.
+    Sever { a: usize, b: usize },
+    /// A store is full for a while.
+    StoreFull { tab: usize, ms: u64 },
+    /// A store fails every operation for a while.
+    StoreGone { tab: usize, ms: u64 },
+}
+
+/// Draws the script: who opens when, who adds and fetches what, and the faults until healing.
+pub(crate) fn draw(dice: &mut Dice, options: &Options) -> Vec<Step> {
+    let end = options.heal_at_ms;
+    let mut steps = Vec::new();
+    for tab in 0..options.tabs.len() {
+        let at_ms = if dice.chance(600) { dice.below(300) } else { dice.below(end / 2) };
+        steps.push(Step { at_ms, action: Action::Open { tab } });
+    }
+    for content in 0..options.contents.len() {
+        steps.push(Step { at_ms: dice.between(500, end / 3), action: Action::Add { content } });
+    }
+    draw_fetches(dice, options, &mut steps);
+    draw_commands(dice, options, &mut steps);
+    draw_faults(dice, options, &mut steps);
+    steps.sort_by_key(|step| step.at_ms);
+    steps
+}
+
+fn draw_fetches(dice: &mut Dice, options: &Options, steps: &mut Vec<Step>) {
+    for content in 0..options.contents.len() {
+        for tab in 0..options.tabs.len() {
+            if dice.chance(600) {
+                let at_ms = dice.between(options.heal_at_ms / 4, options.heal_at_ms);
+                steps.push(Step { at_ms, action: Action::Get { tab, content } });
+            }
+        }
+    }
+}
+
+fn draw_commands(dice: &mut Dice, options: &Options, steps: &mut Vec<Step>) {
+    for _ in 0..dice.below(25) {
+        let at_ms = dice.below(options.heal_at_ms);
+        let tab = dice.index(options.tabs.len());
+        let other = dice.index(options.tabs.len());
+        let content = dice.index(options.contents.len());
+        let is_author = options.contents.iter().any(|c| c.author == tab);
+        let action = match dice.below(20) {
+            0..4 => Action::Pause { tab, content },
+            4..7 => Action::Resume { tab, content },
+            7..9 => Action::Cancel { tab, content },
+            9..12 => Action::Seek { tab, content, chunk: u32::try_from(dice.below(40)).unwrap_or(0) },
+            12..14 if !is_author => Action::Remove { tab, content },
+            14..18 => Action::Connect { tab, to: other },
+            18 => Action::Restart { tab, ms: dice.between(10, 8_000) },
+            19 if dice.chance(200) && tab != other => Action::Ban { tab, peer: other },
+            _ => continue,
+        };
+        steps.push(Step { at_ms, action });
+    }
+}
+
+fn draw_faults(dice: &mut Dice, options: &Options, steps: &mut Vec<Step>) {
+    // Each kind is switched on or off for the whole run: a fault that always happens hides others.
+    let kinds: Vec<u64> = (0..8).filter(|_| dice.chance(400)).collect();
+    if kinds.is_empty() {
+        return;
+    }
+    for _ in 0..dice.below(30) {
+        let at_ms = dice.below(options.heal_at_ms);
+        let tab = dice.index(options.tabs.len());
+        let other = dice.index(options.tabs.len());
+        let Some(kind) = dice.pick(&kinds).copied() else { continue };
+        let ms = dice.between(100, options.heal_at_ms / 2);
+        // The last tab that adds something stays: without an author nothing could converge.
+        let is_author = options.contents.iter().any(|c| c.author == tab);
+        let action = match kind {
+            0 => Action::Kill { tab, for_good: !is_author && dice.chance(200) },
+            1 => Action::Reload { tab, ms: ms.min(3_000), politely: dice.chance(700) },
+            2 => Action::Freeze { tab, ms },
+            3 => Action::Hide { tab, ms },
+            4 => {
+                let tabs = (0..options.tabs.len()).filter(|_| dice.chance(400)).collect();
+                Action::Partition { tabs, ms }
+            }
+            5 if tab != other => Action::Sever { a: tab, b: other },
+            6 => Action::StoreFull { tab, ms },
+            7 => Action::StoreGone { tab, ms },
+            _ => continue,
+        };
+        steps.push(Step { at_ms, action });
+    }
+}

@@ -1,0 +1,171 @@
+//! One tab: an identity and a store that stay, a node that comes and goes, and a page that the
+//! browser hides and freezes.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use peerloom_core::io::CommandId;
+use peerloom_core::{Input, Instant, Node, NodeConfig, Now};
+use peerloom_crypto::{CertificateRequest, IdentityKey, SessionKey};
+use peerloom_wire::{AppId, ContentId, PeerId};
+
+use crate::dice::Dice;
+use crate::options::{APPS, Options, TabOptions};
+use crate::schedule::Seat;
+use crate::store::Store;
+
+/// The wall clock at the start of every run: 2026-01-01.
+pub(crate) const EPOCH_MS: u64 = 1_767_225_600_000;
+
+/// Timers of a hidden page fire at full seconds only.
+const HIDDEN_TICK_MICROS: u64 = 1_000_000;
+
+/// Why a command was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Start,
+    Stop,
+    Add { content: usize },
+    Get { id: ContentId },
+    Other,
+}
+
+/// What has become of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// No page.
+    Closed,
+    /// Closed and never to be opened again.
+    Gone,
+    /// A page, whose `Start` is not answered well yet, or which was stopped.
+    Idle,
+    /// A page with a started node.
+    Running,
+}
+
+/// One tab.
+pub(crate) struct Tab {
+    pub(crate) options: TabOptions,
+    pub(crate) peer: PeerId,
+    pub(crate) store: Store,
+    pub(crate) life: Life,
+    pub(crate) seat: Seat,
+    pub(crate) node: Option<Node>,
+    pub(crate) opened_at: Instant,
+    pub(crate) frozen_until: Option<Instant>,
+    pub(crate) hidden_until: Option<Instant>,
+    /// When the application starts the node again that it stopped.
+    pub(crate) stopped_until: Option<Instant>,
+    pub(crate) broken_until: Option<Instant>,
+    pub(crate) held: VecDeque<Input>,
+    pub(crate) wake: Option<Instant>,
+    pub(crate) commands: BTreeMap<CommandId, Asked>,
+    pub(crate) commands_next: u64,
+    /// Contents that the application wants here in the end.
+    pub(crate) wants: BTreeSet<usize>,
+    /// Contents that the node said are here: they must be, whatever dies.
+    pub(crate) durable: BTreeSet<ContentId>,
+    /// Peers that the application banned.
+    pub(crate) banned: BTreeSet<PeerId>,
+}
+
+impl Tab {
+    pub(crate) fn new(options: &Options, index: usize) -> Self {
+        let own = options.tabs.get(index).cloned().unwrap_or(TabOptions {
+            app: 0,
+            clock_ahead_ms: 0,
+            store_bytes_max: u64::MAX,
+            hostility: None,
+        });
+        Self {
+            peer: peer_id(options.seed, index),
+            store: Store::new(own.store_bytes_max),
+            options: own,
+            life: Life::Closed,
+            seat: Seat { tab: index, session: 0 },
+            node: None,
+            opened_at: Instant::ZERO,
+            frozen_until: None,
+            hidden_until: None,
+            stopped_until: None,
+            broken_until: None,
+            held: VecDeque::new(),
+            wake: None,
+            commands: BTreeMap::new(),
+            commands_next: 1,
+            wants: BTreeSet::new(),
+            durable: BTreeSet::new(),
+            banned: BTreeSet::new(),
+        }
+    }
+
+    /// A page with a node in it.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.life, Life::Idle | Life::Running)
+    }
+
+    pub(crate) const fn is_running(&self) -> bool {
+        matches!(self.life, Life::Running)
+    }
+
+    pub(crate) const fn is_honest(&self) -> bool {
+        self.options.hostility.is_none()
+    }
+
+    pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
+        EPOCH_MS + self.options.clock_ahead_ms + now.as_micros() / 1000
+    }
+
+    /// When the browser would let a timer fire that is due at `due`.
+    pub(crate) fn fires_at(&self, due: Instant, now: Instant, dice: &mut Dice) -> Instant {
+        // A timer never fires at once, and a millisecond or a few late.
+        let at = due.max(now + Duration::from_millis(1)) + Duration::from_micros(dice.below(3_000));
+        if self.hidden_until.is_none() {
+            return at;
+        }
+        Instant::from_micros(at.as_micros().next_multiple_of(HIDDEN_TICK_MICROS))
+    }
+
+    /// Ends the session; what nobody answered stays unanswered.
+    pub(crate) fn close(&mut self, life: Life) {
+        self.life = life;
+        self.node = None;
+        self.frozen_until = None;
+        self.hidden_until = None;
+        self.stopped_until = None;
+        self.held.clear();
+        self.wake = None;
+        self.commands.clear();
+    }
+}
+
+/// Returns the node of a session: same options, same node. None if the options have no such tab.
+pub(crate) fn new_node(options: &Options, seat: Seat, unix_ms: u64) -> Option<Node> {
+    let identity = identity(options.seed, seat.tab);
+    let mut dice = Dice::new(options.seed, &format!("session {}/{}", seat.tab, seat.session));
+    let session = SessionKey::from_seed(dice.bytes32());
+    let request = CertificateRequest {
+        identity: identity.public_key(),
+        session: session.public_key(),
+        issued_ms: unix_ms,
+    };
+    // The signature was made by this very key over this very payload: it can't be refused.
+    let certificate = request.sign_with(identity.sign(&request.payload())).ok()?;
+    let app = options.tabs.get(seat.tab).and_then(|tab| APPS.get(tab.app))?;
+    Some(Node::new(NodeConfig {
+        app: AppId::from_name(app),
+        certificate,
+        session_key: session,
+        seed: dice.bytes32(),
+        connections_max: options.max_connections,
+        now: Now { mono: Instant::ZERO, unix_ms },
+    }))
+}
+
+fn identity(seed: u64, tab: usize) -> IdentityKey {
+    IdentityKey::from_seed(Dice::new(seed, &format!("identity {tab}")).bytes32())
+}
+
+fn peer_id(seed: u64, tab: usize) -> PeerId {
+    PeerId(peerloom_crypto::sha256(&identity(seed, tab).public_key().0))
+}
