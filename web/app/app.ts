@@ -195,10 +195,14 @@ export class PeerloomApp extends LitElement {
           @peerloom-enable=${() => session.enable()}
           @peerloom-notice=${(event: CustomEvent<{ title: string; text: string }>) =>
             session.notices.show("danger", event.detail.title, event.detail.text)}
-          @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) =>
-            session.notices.show("info", "The browser refused to copy. Copy it from here", event.detail.text)}
+          @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) => this.#notCopied(session, event.detail.text)}
         ></peerloom-files-page>`;
     }
+  }
+
+  #notCopied(session: Session, text: string): void {
+    if (text === "") session.notices.show("danger", "There is no link to copy", "The key of this file is not known here.");
+    else session.notices.show("info", "The browser did not allow copying. Copy it from here", text);
   }
 
   #link(page: Page, name: string): TemplateResult {

@@ -45,8 +45,6 @@ export interface Entry {
   readonly providers: number;
   readonly activity: Activity;
   readonly sending: Sending | null;
-  /** The link to hand on, once the content is complete. */
-  readonly link: ShareLink | null;
 }
 
 export type Activity =
@@ -72,7 +70,6 @@ export interface Moment {
   readonly off: boolean;
   readonly gone: boolean;
   readonly sending: Sending | null;
-  readonly link: ShareLink | null;
 }
 
 export function newItem(key: string, work: Work): Item {
@@ -106,7 +103,6 @@ export function entryOf(item: Item, moment: Moment): Entry {
     providers: info?.providers ?? 0,
     activity: activityOf(item, moment),
     sending: moment.sending,
-    link: moment.link,
   };
 }
 

@@ -12,7 +12,6 @@ import { tokens } from "../ui/tokens.ts";
 import type { Entry } from "./entry.ts";
 import { fileRowStyles } from "./file-row-styles.ts";
 import { previewable } from "./kinds.ts";
-import { shareUrl } from "./params.ts";
 import "./preview.ts";
 import { rowWords } from "./row-words.ts";
 
@@ -30,10 +29,13 @@ export class PeerloomFileRow extends LitElement {
   static override properties = {
     entry: { attribute: false },
     load: { attribute: false },
+    share: { attribute: false },
     expanded: { state: true },
   };
   declare entry: Entry | null;
   declare load: ((id: ContentId) => Promise<Blob>) | null;
+  /** The address to hand on; empty if there is none. Made when it is asked for, because that reads the whole list of chunks. */
+  declare share: ((id: ContentId) => string) | null;
   declare protected expanded: boolean;
 
   static override styles = [tokens, controls, fileRowStyles];
@@ -42,6 +44,7 @@ export class PeerloomFileRow extends LitElement {
     super();
     this.entry = null;
     this.load = null;
+    this.share = null;
     this.expanded = false;
   }
 
@@ -153,10 +156,11 @@ export class PeerloomFileRow extends LitElement {
     </button>`;
   }
 
-  #linkButton(entry: Entry): TemplateResult | typeof nothing {
-    if (entry.link === null) return nothing;
+  #linkButton(entry: Entry): TemplateResult {
+    const { id } = entry;
     return html`<peerloom-copy-button
-      .text=${shareUrl(new URL(location.href), entry.link)}
+      symbol="link"
+      .make=${() => (id === null ? "" : (this.share?.(id) ?? ""))}
       label="Copy the share link of ${entry.name}"
     ></peerloom-copy-button>`;
   }

@@ -16,7 +16,7 @@ import "./file-row.ts";
 import type { ActDetail } from "./file-row.ts";
 import { filesPageStyles } from "./files-page-styles.ts";
 import type { Files } from "./files.ts";
-import { pageFor } from "./params.ts";
+import { pageFor, shareUrl } from "./params.ts";
 import { saveBlob } from "./save.ts";
 import "./welcome.ts";
 
@@ -145,7 +145,7 @@ export class PeerloomFilesPage extends LitElement {
             ${repeat(
               rows,
               (entry) => entry.key,
-              (entry) => html`<li><peerloom-file-row .entry=${entry} .load=${this.#load}></peerloom-file-row></li>`,
+              (entry) => html`<li><peerloom-file-row .entry=${entry} .load=${this.#load} .share=${this.#share}></peerloom-file-row></li>`,
             )}
           </ul>`}
     `;
@@ -159,6 +159,11 @@ export class PeerloomFilesPage extends LitElement {
   readonly #load = async (id: ContentId): Promise<Blob> => {
     if (this.files === null) throw new Error("the page was left");
     return await this.files.blob(id);
+  };
+
+  readonly #share = (id: ContentId): string => {
+    const link = this.files?.link(id) ?? null;
+    return link === null ? "" : shareUrl(new URL(location.href), link);
   };
 
   readonly #choose = (): void => {

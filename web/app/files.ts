@@ -27,12 +27,13 @@ export class Files {
   readonly #notices: Notices;
   readonly #items = new Map<string, Item>();
   readonly #keys = new Map<ContentId, string>();
-  readonly #links = new Map<ContentId, ShareLink | null>();
   readonly #order = new ListOrder();
   readonly #uploads = new Uploads();
   readonly #drawn = new Map<string, Entry>();
   #number = 0;
   #adding = 0;
+  /** Whether P2P was off when the status was last told: each row shows it, and asking the core for each is not free. */
+  #off = true;
   #tick: ReturnType<typeof setInterval> | undefined;
 
   constructor(swarm: Swarm, preferences: Preferences, notices: Notices) {
@@ -184,6 +185,11 @@ export class Files {
     return await this.#swarm.content.get(id);
   }
 
+  /** Returns the link to hand on; null if its key is not known here. */
+  link(id: ContentId): ShareLink | null {
+    return this.#swarm.content.link(id);
+  }
+
   #addNext(): void {
     for (const item of this.#items.values()) {
       if (this.#adding >= ADDING_MAX) return;
@@ -209,7 +215,6 @@ export class Files {
           this.#touch(item.key);
         },
       });
-      this.#links.set(info.id, info.link);
       this.#added(item, info);
     } catch (error) {
       if (errorCode(error) === "ABORTED") this.#drop(item, true);
@@ -312,7 +317,6 @@ export class Files {
   #forgotten(id: ContentId): void {
     const item = this.#itemOf(id);
     if (item === null) return;
-    this.#links.delete(id);
     // What is wanted is looked for until somebody has it again.
     if (item.work.state === "none") this.#drop(item, false);
     else this.#touch(item.key);
@@ -327,6 +331,7 @@ export class Files {
   }
 
   #switched(): void {
+    this.#off = this.#swarm.status.state === "stopped";
     for (const item of this.#items.values()) {
       if (item.work.state !== "fetching") continue;
       if (!this.#off && item.work.download === null && item.info?.download !== "running") this.#begin(item);
@@ -335,13 +340,8 @@ export class Files {
     this.changes.changed();
   }
 
-  get #off(): boolean {
-    return this.#swarm.status.state === "stopped";
-  }
-
   async #delete(id: ContentId): Promise<void> {
     this.#preferences.setPaused(id, false);
-    this.#links.delete(id);
     try {
       await this.#swarm.content.remove(id);
     } catch (error) {
@@ -393,20 +393,9 @@ export class Files {
       off: this.#off,
       gone: this.#order.isGone(key),
       sending: item.id === null ? null : this.#uploads.of(item.id, nowMs),
-      link: this.#link(item),
     });
     this.#drawn.set(key, entry);
     return entry;
-  }
-
-  /** Asked for once: making a link reads the whole list of chunks. */
-  #link({ id, info }: Item): ShareLink | null {
-    if (id === null || info?.complete !== true) return null;
-    const known = this.#links.get(id);
-    if (known !== undefined) return known;
-    const link = this.#swarm.content.link(id);
-    this.#links.set(id, link);
-    return link;
   }
 
   #newKey(origin: string): string {
