@@ -202,12 +202,6 @@ impl Link {
         }
     }
 
-    /// Returns how many connections are up or on the way.
-    #[must_use]
-    pub(crate) fn connections_count(&self) -> usize {
-        self.conns.len()
-    }
-
     /// Returns the connection to a peer, open or opening.
     #[must_use]
     pub(crate) fn conn(&self, peer: PeerId) -> Option<ConnId> {

@@ -245,7 +245,7 @@ fn an_unanswered_offer_is_repeated_and_then_given_up_with_its_stage() {
     };
     assert_eq!((repeats, failure.stage), (4, Stage::Signalling));
     assert!(failure.hint.is_some());
-    assert_eq!(link.connections_count(), 0);
+    assert_eq!(link.conns.len(), 0);
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn a_peer_that_stays_silent_is_dead_unless_it_said_that_it_froze() {
             run(&mut link, vec![(20, event(CONN, received(&Message::Frozen)))]);
         }
         run(&mut link, vec![(30_500, Input::Forget { peer: LOW })]);
-        assert_eq!(link.connections_count() == 1, alive);
+        assert_eq!(link.conns.len() == 1, alive);
     }
 }
 
@@ -406,7 +406,7 @@ fn a_peer_that_does_not_read_is_let_go() {
     for ms in 10..200 {
         run(&mut link, vec![(ms, Input::Send { to: HIGH, frame: frame.clone() })]);
     }
-    assert_eq!(link.connections_count(), 0);
+    assert_eq!(link.conns.len(), 0);
 }
 
 #[test]
