@@ -45,7 +45,7 @@ pub(crate) enum Input {
     Signal { from: PeerId, signal: Signal },
     /// The peer runs anew: what there was with its earlier run is dead.
     Renewed { peer: PeerId },
-    /// The peer is not known any more; its totals can go.
+    /// The peer is not known any more: what there is with it is closed, and its totals go.
     Forget { peer: PeerId },
     /// Something happened on a connection.
     Event { conn: ConnId, event: LinkEvent },
@@ -81,6 +81,8 @@ pub(crate) enum Effect {
     Rtt { peer: PeerId, micros: u64 },
     /// The state of the transport changed.
     Changed { peer: PeerId },
+    /// Nothing of the peer is kept any more.
+    Forgotten { peer: PeerId },
     /// The peer broke a rule.
     Strike { peer: PeerId, kind: StrikeKind },
 }
@@ -149,7 +151,7 @@ impl Machine for Link {
             Input::HangupAll => self.hangup_all(out),
             Input::Signal { from, signal } => self.on_signal(now, from, signal, out),
             Input::Renewed { peer } => self.hangup(peer, DisconnectCause::Replaced, out),
-            Input::Forget { peer } => self.forget(peer),
+            Input::Forget { peer } => self.forget(peer, out),
             Input::Event { conn, event } => self.on_event(now, conn, event, out),
             Input::Send { to, frame } => self.send_frame(to, frame, out),
             Input::NotUnderstood { peer, protocol } => {

@@ -307,7 +307,7 @@ fn a_greeting_for_another_attempt_is_no_greeting() {
 fn a_pong_gives_the_round_trip_time() {
     let mut link = link(8);
     run(&mut link, connect_to(HIGH));
-    let ping = run(&mut link, vec![(10, Input::Forget { peer: LOW })]);
+    let ping = run(&mut link, vec![(10, Input::Lifecycle(Lifecycle::Hidden))]);
     assert_eq!(ping, [sent(CONN, &Message::Ping { nonce: 1 })]);
     let pong = run(&mut link, vec![(13, event(CONN, received(&Message::Pong { nonce: 1 })))]);
     assert_eq!(pong, [Effect::Rtt { peer: HIGH, micros: 3000 }]);
@@ -318,11 +318,11 @@ fn a_peer_that_stays_silent_is_dead_unless_it_said_that_it_froze() {
     for (frozen, alive) in [(false, false), (true, true)] {
         let mut link = link(8);
         run(&mut link, connect_to(HIGH));
-        run(&mut link, vec![(10, Input::Forget { peer: LOW })]);
+        run(&mut link, vec![(10, Input::Lifecycle(Lifecycle::Hidden))]);
         if frozen {
             run(&mut link, vec![(20, event(CONN, received(&Message::Frozen)))]);
         }
-        run(&mut link, vec![(30_500, Input::Forget { peer: LOW })]);
+        run(&mut link, vec![(30_500, Input::Lifecycle(Lifecycle::Hidden))]);
         assert_eq!(link.conns.len() == 1, alive);
     }
 }
@@ -330,7 +330,7 @@ fn a_peer_that_stays_silent_is_dead_unless_it_said_that_it_froze() {
 #[test]
 fn only_the_first_offerer_restarts_ice_the_other_side_asks_for_it() {
     let down = event(CONN, LinkEvent::Transport(TransportState::Disconnected));
-    let later = Input::Forget { peer: PeerId([3; 32]) };
+    let later = Input::Lifecycle(Lifecycle::Hidden);
     for (inputs, peer, expect) in [
         (connect_to(HIGH), HIGH, command(CONN, LinkCommand::CreateOffer { restart: true })),
         (
@@ -341,7 +341,7 @@ fn only_the_first_offerer_restarts_ice_the_other_side_asks_for_it() {
     ] {
         let mut link = link(8);
         run(&mut link, inputs);
-        run(&mut link, vec![(10, Input::Forget { peer: LOW })]);
+        run(&mut link, vec![(10, Input::Lifecycle(Lifecycle::Hidden))]);
         let changed = run(&mut link, vec![(20, down.clone())]);
         assert_eq!(changed, [Effect::Changed { peer }]);
         assert_eq!(run(&mut link, vec![(1020, later.clone())]), [expect]);
@@ -376,7 +376,7 @@ fn garbage_is_a_strike_and_what_is_newer_is_refused_politely() {
         let frame = LinkEvent::Received { frame: frame.into() };
         let mut link = link(8);
         run(&mut link, connect_to(HIGH));
-        run(&mut link, vec![(10, Input::Forget { peer: LOW })]);
+        run(&mut link, vec![(10, Input::Lifecycle(Lifecycle::Hidden))]);
         assert_eq!(run(&mut link, vec![(11, event(CONN, frame))]), [expect]);
     }
 }
@@ -437,7 +437,7 @@ fn health_is_checked_at_its_interval() {
     assert_eq!(connection::PING_INTERVAL, Duration::from_secs(5));
     let mut link = link(8);
     run(&mut link, connect_to(HIGH));
-    run(&mut link, vec![(6, Input::Forget { peer: LOW })]);
+    run(&mut link, vec![(6, Input::Lifecycle(Lifecycle::Hidden))]);
     run(&mut link, vec![(7, event(CONN, received(&Message::Pong { nonce: 1 })))]);
     assert_eq!(link.poll_timeout(), Some(Instant::from_micros(5_006_000)));
 }

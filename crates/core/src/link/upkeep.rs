@@ -352,10 +352,10 @@ impl Link {
         }
     }
 
-    pub(super) fn forget(&mut self, peer: PeerId) {
-        if matches!(self.phase(peer), Some(Phase::Idle)) {
-            self.peers.remove(&peer);
-        }
+    pub(super) fn forget(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
+        self.hangup(peer, DisconnectCause::Goodbye, out);
+        self.peers.remove(&peer);
+        out.push(Effect::Forgotten { peer });
     }
 
     fn connected(&self) -> Vec<PeerId> {

@@ -83,6 +83,7 @@ impl Node {
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
             link::Effect::Changed { peer } => self.event(Event::PeerUpdated(self.peer_info(peer))),
+            link::Effect::Forgotten { peer } => self.event(Event::PeerLost { peer }),
             link::Effect::Strike { peer, kind } => self.strike(peer, kind),
         }
     }
@@ -147,10 +148,7 @@ impl Node {
                 self.steps.push_back(Step::Link(link::Input::Renewed { peer }));
             }
             discovery::Effect::Lost { peer } => {
-                let cause = DisconnectCause::Goodbye;
-                self.steps.push_back(Step::Link(link::Input::Hangup { peer, cause }));
                 self.steps.push_back(Step::Link(link::Input::Forget { peer }));
-                self.event(Event::PeerLost { peer });
             }
             discovery::Effect::Changed { peer } => {
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
