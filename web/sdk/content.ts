@@ -69,7 +69,7 @@ export class Contents implements Content {
     const downloads = this.#downloads.get(id) ?? new Set();
     this.#downloads.set(id, downloads);
     // In the set before anything is told, so that it hears of its own first progress.
-    const context = this.#downloadContext(id, key, () => this.#abandon(id, download));
+    const context = this.#downloadContext(id, key, (isGivenUp) => this.#onDownloadEnd(id, download, isGivenUp));
     const download: ContentDownload = new ContentDownload(id, context, options);
     downloads.add(download);
     return download;
@@ -150,7 +150,7 @@ export class Contents implements Content {
     return this.#context.node().contents().map(toContentInfo);
   }
 
-  #downloadContext(id: ContentId, key: Bytes | null, abandon: () => void): DownloadContext {
+  #downloadContext(id: ContentId, key: Bytes | null, end: (isGivenUp: boolean) => void): DownloadContext {
     const { store, closed } = this.#context;
     return {
       closed,
@@ -161,19 +161,21 @@ export class Contents implements Content {
       seek: (chunk) => this.#tell("seek", (node) => node.seek(id, chunk)),
       pause: () => this.#tell("pause", (node) => node.pause(id)),
       resume: () => this.#tell("resume", (node) => node.resume(id)),
-      abandon,
+      end,
     };
   }
 
   /** The core stops fetching when the last download of a content is given up. */
-  #abandon(id: ContentId, download: ContentDownload): void {
+  #onDownloadEnd(id: ContentId, download: ContentDownload, isGivenUp: boolean): void {
     const downloads = this.#downloads.get(id);
     downloads?.delete(download);
     if (downloads?.size !== 0) {
       return;
     }
     this.#downloads.delete(id);
-    this.#tell("cancel", (node) => node.cancel(id));
+    if (isGivenUp) {
+      this.#tell("cancel", (node) => node.cancel(id));
+    }
   }
 
   /** Commands whose failure changes nothing: the content is complete already, or no longer fetched. */

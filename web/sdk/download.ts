@@ -19,8 +19,8 @@ export interface DownloadContext {
   seek(chunk: number): void;
   pause(): void;
   resume(): void;
-  /** Nobody waits for this download any more. */
-  abandon(): void;
+  /** This download is over. `isGivenUp`: by its caller, while the core still fetches. */
+  end(isGivenUp: boolean): void;
 }
 
 type State = { readonly is: "running" } | { readonly is: "complete" } | { readonly is: "failed"; readonly error: SwarmError };
@@ -123,19 +123,22 @@ export class ContentDownload implements Download {
       giveUp.abort(signal.reason);
     }
     try {
+      // Whoever made this download can't be told of its end before it has it.
+      await Promise.resolve();
       if (giveUp.signal.aborted) {
         throw abortedError(giveUp.signal);
       }
       await waitFor(this.#context.fetch(), { signal: giveUp.signal, timeoutMs: options.timeoutMs }, this.#context.closed);
       this.#state = { is: "complete" };
+      this.#context.end(false);
       this.#tellWhole();
     } catch (cause) {
       const error = toSwarmError(cause);
       this.#state = { is: "failed", error };
+      this.#context.end(error.code === "ABORTED" || error.code === "TIMEOUT");
       throw error;
     } finally {
       stops.abort();
-      this.#context.abandon();
       this.onChange();
     }
   }
