@@ -158,7 +158,7 @@ export class PeerloomApp extends LitElement {
     const swarm = now?.state === "open" ? now.swarm : null;
     return html`
       <header>
-        <a class="button skip" href="#main" @click=${this.#skip}>Skip to the content</a>
+        <button type="button" class="button skip" @click=${this.#skip}>Skip to the content</button>
         <div class="inner">
           <a class="name" href="#/files" aria-label="Peerloom, files">${logo(24)}<span class="word">Peerloom</span></a>
           <nav aria-label="Pages">${this.#link("files", "Files")}${this.#link("log", "Log")}</nav>
@@ -209,9 +209,8 @@ export class PeerloomApp extends LitElement {
     return html`<a href="#/${page}" aria-current=${this.page === page ? "page" : nothing}>${name}</a>`;
   }
 
-  /** The fragment belongs to the pages, so the jump is made by hand. */
-  readonly #skip = (event: Event): void => {
-    event.preventDefault();
+  /** A button and no link: the fragment of the address belongs to the pages. */
+  readonly #skip = (): void => {
     this.renderRoot.querySelector("main")?.focus();
   };
 }

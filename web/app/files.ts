@@ -29,6 +29,8 @@ export class Files {
   readonly #keys = new Map<ContentId, string>();
   readonly #order = new ListOrder();
   readonly #uploads = new Uploads();
+  /** What a person is removing now: its row goes at once, held or not. */
+  readonly #removing = new Set<ContentId>();
   readonly #drawn = new Map<string, Entry>();
   #number = 0;
   #adding = 0;
@@ -318,7 +320,7 @@ export class Files {
     const item = this.#itemOf(id);
     if (item === null) return;
     // What is wanted is looked for until somebody has it again.
-    if (item.work.state === "none") this.#drop(item, false);
+    if (item.work.state === "none") this.#drop(item, this.#removing.has(id));
     else this.#touch(item.key);
   }
 
@@ -342,12 +344,15 @@ export class Files {
 
   async #delete(id: ContentId): Promise<void> {
     this.#preferences.setPaused(id, false);
+    this.#removing.add(id);
     try {
       await this.#swarm.content.remove(id);
     } catch (error) {
       // Cancelled before its first byte: there is nothing to delete.
       if (errorCode(error) === "NOT_FOUND") return;
       this.#notices.show("danger", "It could not be removed", `${errorWords(error)} It is still here.`);
+    } finally {
+      this.#removing.delete(id);
     }
   }
 

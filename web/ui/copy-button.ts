@@ -1,4 +1,4 @@
-import { LitElement, html } from "lit";
+import { LitElement, html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 import { controls } from "./controls.ts";
 import { define } from "./define.ts";
@@ -11,7 +11,7 @@ const SAID_MS = 2000;
 
 /**
  * A button that copies `text`, or what `make` returns at that moment; nothing if that is empty. With `label` alone it is an
- * icon with that name; `caption` adds words to see. Gives `peerloom-copy-failed` with the text (`detail.text`) where nothing
+ * icon with that name; with `caption` it shows those words. Gives `peerloom-copy-failed` with the text (`detail.text`) where nothing
  * was copied, so that the page can say why or show the text to be copied by hand.
  */
 export class PeerloomCopyButton extends LitElement {
@@ -54,7 +54,7 @@ export class PeerloomCopyButton extends LitElement {
     return html`<button
         type="button"
         class="button ${this.caption === "" ? "icon quiet" : ""}"
-        aria-label=${this.label}
+        aria-label=${this.caption === "" ? this.label : nothing}
         title=${said || this.label}
         @click=${this.#copy}
       >
