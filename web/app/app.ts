@@ -5,6 +5,7 @@ import { define } from "../ui/define.ts";
 import "../ui/index.ts";
 import { tokens } from "../ui/tokens.ts";
 import { Following } from "./changes.ts";
+import "./drop-zone.ts";
 import "./files-page.ts";
 import { logo } from "./logo.ts";
 import "./log-page.ts";
@@ -169,6 +170,7 @@ export class PeerloomApp extends LitElement {
         </div>
       </header>
       <main id="main" tabindex="-1">${this.#main()}</main>
+      <peerloom-drop-zone @peerloom-files=${this.#dropped} @peerloom-notice=${this.#notice}></peerloom-drop-zone>
       <peerloom-notice-list .notices=${this.session?.notices ?? null}></peerloom-notice-list>
       <span class="only-heard" role="status">${this.session?.notices.spoken ?? ""}</span>
     `;
@@ -193,12 +195,26 @@ export class PeerloomApp extends LitElement {
           .files=${now.files}
           .swarm=${now.swarm}
           @peerloom-enable=${() => session.enable()}
-          @peerloom-notice=${(event: CustomEvent<{ title: string; text: string }>) =>
-            session.notices.show("danger", event.detail.title, event.detail.text)}
+          @peerloom-notice=${this.#notice}
           @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) => this.#notCopied(session, event.detail.text)}
         ></peerloom-files-page>`;
     }
   }
+
+  /** On every page, because a file dropped where nobody takes it makes the browser leave for that file. */
+  readonly #dropped = (event: CustomEvent<{ files: readonly File[] }>): void => {
+    const now = this.session?.now;
+    if (now?.state === "open") {
+      now.files.add(event.detail.files);
+      location.hash = "#/files";
+    } else {
+      this.session?.notices.show("info", "Not ready for files yet", "Drop them again when the page has opened.");
+    }
+  };
+
+  readonly #notice = (event: CustomEvent<{ title: string; text: string }>): void => {
+    this.session?.notices.show("danger", event.detail.title, event.detail.text);
+  };
 
   #notCopied(session: Session, text: string): void {
     if (text === "") session.notices.show("danger", "There is no link to copy", "The key of this file is not known here.");

@@ -7,7 +7,7 @@ import { tokens } from "../ui/tokens.ts";
 /**
  * Takes files that are dropped anywhere in the window or pasted, and shows that it will.
  *
- * Gives `peerloom-files` (`detail.files`), and `peerloom-notice` where something dropped is not a file.
+ * Gives `peerloom-files` (`detail.files`), and `peerloom-notice` (`detail.title`, `detail.text`) where something is no file.
  */
 export class PeerloomDropZone extends LitElement {
   static override properties = { over: { state: true } };

@@ -10,7 +10,6 @@ import { tokens } from "../ui/tokens.ts";
 import { errorWords } from "../ui/words.ts";
 import { Following } from "./changes.ts";
 import "./confirm-dialog.ts";
-import "./drop-zone.ts";
 import type { Entry } from "./entry.ts";
 import "./file-row.ts";
 import type { ActDetail } from "./file-row.ts";
@@ -71,7 +70,6 @@ export class PeerloomFilesPage extends LitElement {
     const { entries } = files;
     const on = swarm.status.state !== "stopped";
     return html`
-      <peerloom-drop-zone @peerloom-files=${(event: CustomEvent<{ files: readonly File[] }>) => files.add(event.detail.files)}></peerloom-drop-zone>
       <input id="choose" class="only-heard" type="file" multiple tabindex="-1" aria-label="Files to add" @change=${this.#chosen} />
       <peerloom-confirm-dialog></peerloom-confirm-dialog>
       ${entries.length === 0 && files.waiting === 0

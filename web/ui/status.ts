@@ -138,30 +138,32 @@ export class PeerloomStatus extends LitElement {
     const peers = status?.peersConnected ?? 0;
     const spoken = spokenStatus(status);
     return html`
-      <button
-        type="button"
-        class="button indicator"
-        data-tone=${words.tone}
-        aria-haspopup="dialog"
-        aria-expanded=${this.open ? "true" : "false"}
-        aria-label="Peer-to-peer status: ${spoken}"
-        @click=${this.#show}
-      >
-        ${icon(words.icon)}
-        <span class="word">${words.word}</span>
-        ${peers > 0
-          ? html`<span class="badge" title=${formatCount(peers, "connected peer")}>${peers > BADGE_MAX ? `${BADGE_MAX}+` : peers}</span>`
-          : nothing}
-      </button>
-      ${this.open ? nothing : html`<span class="only-heard" role="status">${spoken}</span>`}
-      <dialog
-        aria-label="Peer-to-peer status"
-        @close=${this.#closed}
-        @pointerdown=${this.#outside}
-        @peerloom-dismiss=${(event: CustomEvent<{ peer: string }>) => this.#watch.dismiss(event.detail.peer)}
-      >
-        ${this.open ? this.#inside(spoken) : nothing}
-      </dialog>
+      <div class="typeset">
+        <button
+          type="button"
+          class="button indicator"
+          data-tone=${words.tone}
+          aria-haspopup="dialog"
+          aria-expanded=${this.open ? "true" : "false"}
+          aria-label="Peer-to-peer status: ${spoken}"
+          @click=${this.#show}
+        >
+          ${icon(words.icon)}
+          <span class="word">${words.word}</span>
+          ${peers > 0
+            ? html`<span class="badge" title=${formatCount(peers, "connected peer")}>${peers > BADGE_MAX ? `${BADGE_MAX}+` : peers}</span>`
+            : nothing}
+        </button>
+        ${this.open ? nothing : html`<span class="only-heard" role="status">${spoken}</span>`}
+        <dialog
+          aria-label="Peer-to-peer status"
+          @close=${this.#closed}
+          @pointerdown=${this.#outside}
+          @peerloom-dismiss=${(event: CustomEvent<{ peer: string }>) => this.#watch.dismiss(event.detail.peer)}
+        >
+          ${this.open ? this.#inside(spoken) : nothing}
+        </dialog>
+      </div>
     `;
   }
 

@@ -44,13 +44,19 @@ export const tokens = css`
     --font: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
     --mono: ui-monospace, "SF Mono", "Cascadia Mono", "Roboto Mono", "DejaVu Sans Mono", monospace;
     --quick: 120ms ease-out;
-
+  }
+  /* A page's rule for its own elements, like "* { font: … }", beats :host; it does not reach a wrapper inside. */
+  :host,
+  .typeset {
     color: var(--text);
     font: 400 14px/20px var(--font);
     font-variant-numeric: tabular-nums;
     text-align: start;
     letter-spacing: normal;
     text-transform: none;
+  }
+  .typeset {
+    display: contents;
   }
   @media (prefers-reduced-motion: reduce) {
     :host {
