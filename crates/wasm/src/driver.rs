@@ -163,7 +163,7 @@ impl Driver {
 
     /// Returns how many bytes to `peer` wait in the browser's send buffers.
     pub(crate) fn buffered_bytes(&self, peer: &PeerId) -> u32 {
-        let conn = self.read(|node| node.conn(peer));
+        let conn = self.read(|node| node.conn(*peer));
         let connection = conn.and_then(|conn| self.connection(conn));
         connection.map_or(0, |connection| connection.buffered_bytes())
     }

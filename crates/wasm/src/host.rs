@@ -101,9 +101,7 @@ impl Driver {
                     let gone = StoreError::Io("the connection of the body is closed".to_owned());
                     return (Err(gone), Expected::Nothing);
                 };
-                // The buffer is transferred, so what goes back to the pool here has no bytes and
-                // is not kept; the one that the promise gives is.
-                (host.put_chunk(&js::bytes(&chunk.0), &body.view()), Expected::Buffer)
+                (host.put_chunk(&js::bytes(&chunk.0), &body.give_away()), Expected::Buffer)
             }
             StoreOp::HasChunks { chunks } => {
                 (host.has_chunks(&concatenated(&chunks)), Expected::Presence)

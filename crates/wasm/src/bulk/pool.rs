@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Uint8Array};
 use peerloom_wire::bulk::CHUNK_BYTES_MAX;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// The most idle buffers kept: 32 × 256 KiB = 8 MiB, more than a fast connection has in flight
 /// (40 MB/s × 100 ms = 4 MB). Those beyond go to the garbage collector.
@@ -24,19 +24,19 @@ impl Pool {
         let pool = Rc::clone(self);
         if bytes > CHUNK_BYTES_MAX {
             // A manifest of a large content: rare, and not kept.
-            return Buffer { whole: Uint8Array::new_with_length(bytes), bytes, pool };
+            return Buffer { whole: Uint8Array::new_with_length(bytes), bytes, pool: Some(pool) };
         }
         let idle = self.idle.borrow_mut().pop();
         let whole = idle.unwrap_or_else(|| {
             self.made.set(self.made.get().saturating_add(1));
             Uint8Array::new_with_length(CHUNK_BYTES_MAX)
         });
-        Buffer { whole, bytes, pool }
+        Buffer { whole, bytes, pool: Some(pool) }
     }
 
     /// Takes back what the store returns, if it is a buffer of the right length.
     pub(crate) fn give_back(&self, returned: JsValue) {
-        let Ok(buffer) = wasm_bindgen::JsCast::dyn_into::<ArrayBuffer>(returned) else { return };
+        let Ok(buffer) = returned.dyn_into::<ArrayBuffer>() else { return };
         self.keep(Uint8Array::new(&buffer));
     }
 
@@ -59,7 +59,8 @@ impl Pool {
 pub(crate) struct Buffer {
     whole: Uint8Array,
     bytes: u32,
-    pool: Rc<Pool>,
+    /// `None` once it is given away.
+    pool: Option<Rc<Pool>>,
 }
 
 impl Buffer {
@@ -77,10 +78,18 @@ impl Buffer {
     pub(crate) fn view(&self) -> Uint8Array {
         self.whole.subarray(0, self.bytes)
     }
+
+    /// Gives the buffer away: it comes back by [`Pool::give_back`], or not at all.
+    pub(crate) fn give_away(mut self) -> Uint8Array {
+        self.pool = None;
+        self.view()
+    }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.pool.keep(self.whole.clone());
+        if let Some(pool) = &self.pool {
+            pool.keep(self.whole.clone());
+        }
     }
 }

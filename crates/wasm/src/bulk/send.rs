@@ -40,7 +40,15 @@ pub(crate) struct Sender {
     /// One frame, built anew for each send: the channel copies it before `send` returns.
     frame: Uint8Array,
     frame_header: Uint8Array,
-    closed: Cell<bool>,
+    phase: Cell<Phase>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The channel is not open yet: bodies wait.
+    Opening,
+    Open,
+    Closed,
 }
 
 struct Serving {
@@ -87,7 +95,7 @@ impl Sender {
             next_serial: Cell::new(0),
             frame,
             frame_header,
-            closed: Cell::new(false),
+            phase: Cell::new(Phase::Opening),
         })
     }
 
@@ -116,14 +124,24 @@ impl Sender {
         self.pump();
     }
 
+    /// The channel is open.
+    pub(crate) fn open(self: &Rc<Self>) {
+        if self.phase.get() == Phase::Opening {
+            self.phase.set(Phase::Open);
+            self.pump();
+        }
+    }
+
     pub(crate) fn close(&self) {
-        self.closed.set(true);
+        self.phase.set(Phase::Closed);
         self.queue.borrow_mut().clear();
     }
 
     /// Sends what the channel takes. Called when it drained, and when a body became ready.
     pub(crate) fn pump(self: &Rc<Self>) {
-        while !self.closed.get() && self.channel.buffered_amount() < BUFFERED_BYTES_HIGH {
+        while self.phase.get() == Phase::Open
+            && self.channel.buffered_amount() < BUFFERED_BYTES_HIGH
+        {
             let event = match self.next_step() {
                 Step::Wait => return,
                 Step::Unavailable(request) => LinkEvent::BodyUnavailable { request },

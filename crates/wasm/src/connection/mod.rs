@@ -172,6 +172,7 @@ impl Parts {
         self.phase.set(Phase::Open);
         self.owner.on_event(LinkEvent::Opened);
         self.control.grant();
+        self.sender.open();
     }
 
     fn on_closed(&self) {
