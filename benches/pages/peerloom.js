@@ -1,0 +1,119 @@
+// The same as raw.js does, by the package as it is published.
+
+import { Swarm, init } from "./peerloom/index.js";
+
+import { WatchedTab, sharedNow } from "./clock.js";
+
+const PIECE_BYTES = 256 * 1024;
+
+class PeerloomTab extends WatchedTab {
+  #swarm;
+  #discoveredAt = Promise.withResolvers();
+  #connectedAt = [];
+  #waiting = [];
+
+  /** Everything that can be done before others are told. */
+  async open(app) {
+    await init();
+    this.#swarm = await Swarm.open({ app, autostart: false });
+    this.#swarm.addEventListener("peer:discover", () => this.#discoveredAt.resolve(sharedNow()));
+    this.#swarm.addEventListener("peer:connect", () => {
+      this.#connectedAt.push(sharedNow());
+      this.#tellWaiting();
+    });
+  }
+
+  async start() {
+    const startedAt = sharedNow();
+    await this.#swarm.start();
+    return startedAt;
+  }
+
+  /** When the first other was known. */
+  discovered() {
+    return this.#discoveredAt.promise;
+  }
+
+  /** When so many connections were up. */
+  connected(count) {
+    const wait = Promise.withResolvers();
+    this.#waiting.push({ count, wait });
+    this.#tellWaiting();
+    return wait.promise;
+  }
+
+  /** Adds a content of random bytes; resolves with its id. */
+  async offer(bytes) {
+    const { id } = await this.#swarm.content.add(randomStream(bytes), { name: "bench.bin" });
+    return id;
+  }
+
+  /** Resolves when a peer offers the content. */
+  async offered(id) {
+    const isOffered = () => this.#swarm.content.available().some((content) => content.id === id);
+    while (!isOffered()) {
+      await new Promise((resolve) => this.#swarm.addEventListener("content:update", resolve, { once: true }));
+    }
+  }
+
+  /** Fetches a content, reading it in order while it comes: so each byte was verified, stored and decrypted. */
+  async fetch(id) {
+    const requestedAt = performance.now();
+    const download = this.#swarm.content.get(id);
+    let firstAt = 0;
+    let bytes = 0;
+    for await (const piece of download.stream()) {
+      if (firstAt === 0) firstAt = performance.now();
+      bytes += piece.length;
+    }
+    await download.done;
+    const seconds = (performance.now() - requestedAt) / 1000;
+    return { bytes, firstChunkMs: firstAt - requestedAt, bytesPerSecond: bytes / seconds };
+  }
+
+  /** Fetches a content as a person does who saves it: as a `Blob`, whose length this returns. */
+  async fetchBlob(id) {
+    const blob = await this.#swarm.content.get(id);
+    return blob.size;
+  }
+
+  async remove(id) {
+    await this.#swarm.content.remove(id);
+  }
+
+  /** The smoothed round trip that the swarm measures itself, in milliseconds; null before the first. */
+  roundTrip() {
+    return this.#swarm.peers()[0]?.rttMs ?? null;
+  }
+
+  stats() {
+    return this.#swarm.stats();
+  }
+
+  #tellWaiting() {
+    for (const { count, wait } of this.#waiting) {
+      if (this.#connectedAt.length >= count) wait.resolve(Math.max(...this.#connectedAt));
+    }
+  }
+}
+
+/** Random bytes piece by piece. Each piece is random in its first part only: they need to differ, not to be a secret. */
+function randomStream(bytes) {
+  const block = crypto.getRandomValues(new Uint8Array(64 * 1024));
+  let left = bytes;
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (left === 0) return controller.close();
+        const piece = new Uint8Array(Math.min(PIECE_BYTES, left));
+        piece.set(block.subarray(0, piece.length));
+        crypto.getRandomValues(piece.subarray(0, 32));
+        left -= piece.length;
+        controller.enqueue(piece);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+globalThis.tab = new PeerloomTab();
