@@ -1,6 +1,5 @@
 /** The page's side of the store: typed calls into the worker, or into an engine on the page where no worker can be had. */
 
-import { StoreEngine } from "./store/engine.ts";
 import { SLOT_BYTES } from "./store/chunk-file.ts";
 import { StoreFailure, toStoreFailure } from "./store/failure.ts";
 import { BufferPool } from "./store/pool.ts";
@@ -107,11 +106,15 @@ export class StoreClient {
     return this.#addCount;
   }
 
-  /** Encrypts, hashes and stores one chunk. The buffer of `plain` is transferred, and goes to the pool after. */
+  /** Encrypts, hashes and writes one chunk; it is stored after `settleAdd`. The buffer of `plain` goes to the pool. */
   async seal(add: number, key: Bytes | null, index: number, plain: Bytes): Promise<Bytes> {
     const { hash, buffer } = await this.#channel.call("seal", { add, key, index, plain });
     this.pool.give(buffer);
     return hash;
+  }
+
+  async settleAdd(add: number): Promise<void> {
+    await this.#channel.call("settleAdd", { add });
   }
 
   async endAdd(add: number, keep: boolean): Promise<void> {
@@ -232,9 +235,11 @@ function workerTransport(
 }
 
 function pageTransport(receive: (response: StoreResponse) => void): Transport {
-  const engine = new StoreEngine();
+  // Loaded only now: nearly every page has workers, and the worker brings its own.
+  const loading = import("./store/engine.ts").then(({ StoreEngine }) => new StoreEngine());
   const answer = async (request: StoreRequest): Promise<void> => {
     try {
+      const engine = await loading;
       receive({ id: request.id, ok: true, result: await engine.handle(request) });
     } catch (cause) {
       const { code, message } = toStoreFailure(cause);

@@ -13,7 +13,11 @@ export interface ChunkStore {
   readonly droppedCount: number;
 
   has(hash: string): boolean;
-  /** Stores a chunk; it counts only once this resolves. Resolves with whether it was not there before. Rejects with `QUOTA`. */
+  /**
+   * Stores a chunk; it counts only once this resolves, with whether it was not there before. Rejects with `QUOTA`.
+   *
+   * `body` is read before this returns, or, by the kind `indexeddb`, before it resolves.
+   */
   put(hash: string, body: Bytes): Promise<boolean>;
   /** Reads a chunk, into `buffer` if that is long enough; null if it is not stored. The bytes are not checked. */
   get(hash: string, buffer: ArrayBuffer | null): Promise<Bytes | null>;

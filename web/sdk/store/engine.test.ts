@@ -63,6 +63,15 @@ describe("StoreEngine", () => {
     await call("put", second);
   });
 
+  it("fails an add that finds no room, at the latest when it is settled", async () => {
+    const call = await opened(150);
+    const seal = (index: number) => call("seal", { add: 1, key: KEY, index, plain: new Uint8Array(50).fill(index) });
+    const adding = Promise.all([seal(0), seal(1), seal(2)]).then(() => call("settleAdd", { add: 1 }));
+    await expect(adding).rejects.toMatchObject({ code: "QUOTA" });
+    await call("endAdd", { add: 1, keep: false });
+    expect(await call("usage", null)).toEqual({ usedBytes: 0 });
+  });
+
   it("finds out that a chunk is not what its hash says, and forgets it", async () => {
     const call = await opened();
     const { body } = await chunk(1);
@@ -77,6 +86,7 @@ describe("StoreEngine", () => {
     const plain = new Uint8Array(50).fill(3);
     const { hash, buffer } = await call("seal", { add: 1, key: KEY, index: 4, plain });
     expect(buffer).toBe(plain.buffer);
+    await call("settleAdd", { add: 1 });
     expect(await call("usage", null)).toEqual({ usedBytes: 50 + TAG_BYTES });
     expect(await call("openChunk", { hash, key: KEY, index: 4 })).toEqual(new Uint8Array(50).fill(3));
     expect(await call("openChunk", { hash: new Uint8Array(32), key: KEY, index: 0 })).toBeNull();

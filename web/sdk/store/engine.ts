@@ -12,16 +12,28 @@ import { Database } from "./database.ts";
 import { Exports, toBlob } from "./exports.ts";
 import { StoreFailure, toStoreFailure } from "./failure.ts";
 import { MemoryStore } from "./memory.ts";
-import { PersistentStore } from "./persistent.ts";
+import { CHANGES_PER_COMMIT_MAX, PersistentStore } from "./persistent.ts";
 import type { ExportArgs, StoreCalls, StoreConfig, StoreOp, StoreOpened, StoreRequest } from "./protocol.ts";
 import { Sealer, sha256 } from "./seal.ts";
 
 type Result<K extends StoreOp> = Promise<StoreCalls[K]["result"]>;
 
+/** Sealed chunks of one add that are written and wait for their index entry: what one transaction takes. */
+const PUTS_MAX = CHANGES_PER_COMMIT_MAX;
+
+/** What a running add has stored. */
+interface Add {
+  /** True for the hashes that were not there before. */
+  readonly stored: Map<string, boolean>;
+  /** Under way. None of them rejects. */
+  readonly puts: Set<Promise<void>>;
+  /** The first failure; the add is of no more use then. */
+  failure: StoreFailure | null;
+}
+
 export class StoreEngine {
   readonly #sealer = new Sealer();
-  /** By running add: the hashes it stored, true for those that were not there before. */
-  readonly #adds = new Map<number, Map<string, boolean>>();
+  readonly #adds = new Map<number, Add>();
   /** A buffer to read sealed chunks into, while nobody uses it. */
   #scratch: ArrayBuffer | null = null;
   #store: ChunkStore | null = null;
@@ -47,6 +59,8 @@ export class StoreEngine {
         return this.#applyRecords(args);
       case "seal":
         return this.#seal(args);
+      case "settleAdd":
+        return this.#settleAdd(args.add);
       case "endAdd":
         return this.#endAdd(args.add, args.keep);
       case "openChunk":
@@ -99,7 +113,7 @@ export class StoreEngine {
 
   #retain(hashes: Bytes): Result<"retain"> {
     const kept = new Set(hashesToHex(hashes));
-    for (const stored of this.#adds.values()) {
+    for (const { stored } of this.#adds.values()) {
       for (const hash of stored.keys()) {
         kept.add(hash);
       }
@@ -116,29 +130,60 @@ export class StoreEngine {
     return null;
   }
 
-  async #seal({ add, key, index, plain }: StoreCalls["seal"]["args"]): Result<"seal"> {
-    const stored = this.#adds.get(add) ?? new Map<string, boolean>();
-    this.#adds.set(add, stored);
+  /** Resolves once the chunk is written; its index entry follows, so that entries are committed many at a time. */
+  async #seal({ add: id, key, index, plain }: StoreCalls["seal"]["args"]): Result<"seal"> {
+    const add = this.#adds.get(id) ?? { stored: new Map(), puts: new Set(), failure: null };
+    this.#adds.set(id, add);
     const body = key === null ? plain : await this.#sealer.seal(key, index, plain);
     const hash = await sha256(body);
-    const name = toHex(hash);
-    // Noted before it is stored, so that a `retain` or an ended add in between knows of it.
-    stored.set(name, stored.get(name) ?? false);
-    const isNew = await this.#opened().put(name, body);
-    if (isNew) {
-      stored.set(name, true);
+    const put = this.#putFor(add, toHex(hash), body);
+    add.puts.add(put);
+    void put.then(() => add.puts.delete(put));
+    if (this.#opened().kind === "indexeddb") {
+      // There the body is read when its transaction begins: its buffer can't be given back before.
+      await put;
+    } else if (add.puts.size >= PUTS_MAX) {
+      await Promise.race(add.puts);
+    }
+    if (add.failure !== null) {
+      throw add.failure;
     }
     return { hash, buffer: plain.buffer };
   }
 
-  async #endAdd(add: number, keep: boolean): Result<"endAdd"> {
-    const stored = this.#adds.get(add) ?? new Map<string, boolean>();
-    this.#adds.delete(add);
+  async #putFor(add: Add, name: string, body: Bytes): Promise<void> {
+    // Noted before it is stored, so that a `retain` in between knows of it.
+    add.stored.set(name, add.stored.get(name) ?? false);
+    try {
+      if (await this.#opened().put(name, body)) {
+        add.stored.set(name, true);
+      }
+    } catch (cause) {
+      add.failure ??= toStoreFailure(cause);
+    }
+  }
+
+  async #settleAdd(id: number): Result<"settleAdd"> {
+    const add = this.#adds.get(id);
+    await Promise.all(add?.puts ?? []);
+    if (add !== undefined && add.failure !== null) {
+      throw add.failure;
+    }
+    return null;
+  }
+
+  async #endAdd(id: number, keep: boolean): Result<"endAdd"> {
+    const add = this.#adds.get(id);
+    if (add === undefined) {
+      return null;
+    }
+    await Promise.all(add.puts);
+    this.#adds.delete(id);
     if (keep) {
       return null;
     }
     const others = [...this.#adds.values()];
-    const gone = [...stored].filter(([hash, isNew]) => isNew && !others.some((other) => other.has(hash)));
+    const gone = [...add.stored].filter(([hash, isNew]) => isNew && !others.some(({ stored }) => stored.has(hash)));
     return this.#delete(gone.map(([hash]) => hash));
   }
 

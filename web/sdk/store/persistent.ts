@@ -14,7 +14,7 @@ import { full, toStoreFailure } from "./failure.ts";
 import { Slots } from "./slots.ts";
 
 /** Index changes in one transaction: 16 write twice as fast as one each (TECH.md section 6), and bound what it holds. */
-const CHANGES_PER_COMMIT_MAX = 16;
+export const CHANGES_PER_COMMIT_MAX = 16;
 
 interface Commit {
   readonly change: ChunkChange;

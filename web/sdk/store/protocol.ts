@@ -33,11 +33,13 @@ export interface StoreCalls {
   retain: { args: { readonly hashes: Bytes }; result: null };
   loadRecords: { args: null; result: StoredRecord[] };
   applyRecords: { args: { readonly puts: readonly StoredRecord[]; readonly deletes: readonly string[] }; result: null };
-  /** Encrypts (if there is a key), hashes and stores one chunk for the add named `add`. Gives the plain buffer back. */
+  /** Encrypts (if there is a key), hashes and writes one chunk for the add named `add`. Gives the plain buffer back. */
   seal: {
     args: { readonly add: number; readonly key: Bytes | null; readonly index: number; readonly plain: Bytes };
     result: { readonly hash: Bytes; readonly buffer: ArrayBuffer };
   };
+  /** Resolves once all that the add sealed is stored. */
+  settleAdd: { args: { readonly add: number }; result: null };
   /** Ends an add: keeps what it stored, or deletes what was not there before. */
   endAdd: { args: { readonly add: number; readonly keep: boolean }; result: null };
   /** Reads and decrypts chunk `index`; null if it is not stored. */
