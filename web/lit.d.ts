@@ -18,7 +18,7 @@ export declare class LitElement extends HTMLElement {
 }
 
 export type PropertyValues<T = unknown> = ReadonlyMap<keyof T | PropertyKey, unknown>;
-export type TemplateResult = object;
+export type TemplateResult<_Type = unknown> = object;
 export type SVGTemplateResult = object;
 export type CSSResult = object;
 
