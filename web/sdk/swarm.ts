@@ -60,6 +60,8 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   /** Contents that were told as available and still are. */
   readonly #available = new Set<string>();
   #starts = 0;
+  /** Whether it ran when the page was left: the core stops then. */
+  #ranAtLeave = false;
   #statusTold: Status | null = null;
   /** Resolves at the next event of the core; then there is a new one. */
   #moved: Deferred<void> = deferred();
@@ -252,6 +254,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
       onState: (state: Parameters<NodeHandle["lifecycle"]>[0]) => this.#node.lifecycle(state),
       onLeave: () => {
         profile.markReleased();
+        this.#ranAtLeave = this.#node.status().running;
         this.#node.lifecycle("leaving");
       },
       onReturn: () => {
@@ -264,11 +267,10 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
 
   /** The page came back from where browsers keep pages: it said goodbye, and its connections are gone. */
   async #restart(): Promise<void> {
-    if (!this.#node.status().running) {
+    if (!this.#ranAtLeave) {
       return;
     }
     try {
-      await this.stop();
       await this.start();
     } catch (cause) {
       this.#parts.log("warn", "restart.failed", { reason: toSwarmError(cause).message });
