@@ -80,10 +80,12 @@ impl Content {
         if let Err(error) = result {
             self.end_removing(content, &Err(CommandError::Store(error)));
             // It is still here.
+            self.changed.insert(content);
             return self.announce(content, out);
         }
         self.count("content.removed");
         let Some(item) = self.library.remove(content) else { return };
+        self.changed.insert(content);
         if let Some(removing) = self.removing.get_mut(&content) {
             removing.step = Step::Chunks;
         }
@@ -101,7 +103,6 @@ impl Content {
 
     fn end_removing(&mut self, content: ContentId, result: &Result<Reply, CommandError>) {
         let Some(removing) = self.removing.remove(&content) else { return };
-        self.changed.insert(content);
         self.answer_all(removing.waiters, result);
     }
 

@@ -1,0 +1,264 @@
+//! A test is a list of inputs with their milliseconds, and the effects in order.
+
+mod add;
+mod download;
+mod inventory;
+mod messages;
+mod random;
+mod remove;
+mod serve;
+mod sources;
+mod start;
+
+use peerloom_crypto::{CertificateRequest, IdentityKey, sha256};
+use peerloom_wire::{CHUNK_BYTES_MIN, ChunkId, Description, Manifest, key_digest};
+
+use super::*;
+use crate::io::Record;
+
+pub(super) const ALICE: PeerId = PeerId([0xa1; 32]);
+pub(super) const BOB: PeerId = PeerId([0xb0; 32]);
+pub(super) const KEY: ContentKey = ContentKey([7; 32]);
+pub(super) const WRONG_KEY: ContentKey = ContentKey([8; 32]);
+
+pub(super) fn at(ms: u64) -> Now {
+    Now { mono: Instant::from_micros(ms * 1000), unix_ms: 1_000_000 }
+}
+
+pub(super) fn config() -> Config {
+    let identity = IdentityKey::from_seed([1; 32]);
+    let session = SessionKey::from_seed([2; 32]);
+    let request = CertificateRequest {
+        identity: identity.public_key(),
+        session: session.public_key(),
+        issued_ms: 1_000,
+    };
+    let certificate = request.sign_with(identity.sign(&request.payload())).unwrap();
+    Config { session, certificate }
+}
+
+/// A signed manifest of `bytes` plain bytes, in chunks of 16 KiB, and its id.
+pub(super) fn manifest(name: &str, bytes: u64, key: Option<ContentKey>) -> (ContentId, Manifest) {
+    let mut description = Description {
+        name: name.into(),
+        mime: "text/plain".into(),
+        bytes,
+        chunk_bytes: CHUNK_BYTES_MIN,
+        key_digest: key.map(|key| key_digest(&key.0)),
+        chunks: Vec::new(),
+    };
+    let count = bytes.div_ceil(u64::from(description.chunk_plain_bytes_max()));
+    let chunk = |n: u64| ChunkId(sha256(format!("{name} {n}").as_bytes()));
+    description.chunks = (0..count).map(chunk).collect();
+    let Config { session, certificate } = config();
+    let manifest = Manifest::sign(description, certificate, &session).unwrap();
+    (manifest.id(), manifest)
+}
+
+/// Five chunks, the last one short.
+pub(super) fn sample() -> (ContentId, Manifest) {
+    manifest("sample.txt", 70_000, None)
+}
+
+pub(super) fn entry(manifest: &Manifest, key: Option<ContentKey>) -> Entry {
+    let description = manifest.description();
+    Entry {
+        id: manifest.id(),
+        name: description.name.clone(),
+        mime: description.mime.clone(),
+        bytes: description.bytes,
+        manifest_bytes: manifest.encode().len().try_into().unwrap(),
+        encrypted: description.encrypted(),
+        key,
+    }
+}
+
+pub(super) fn records(manifest: &Manifest, key: Option<ContentKey>) -> Vec<Record> {
+    Item::new(manifest.clone(), key, at(0).unix_ms).records(manifest.id())
+}
+
+pub(super) fn conn(peer: PeerId) -> ConnId {
+    ConnId(peer.0[0].into())
+}
+
+// Inputs.
+
+pub(super) fn up(peer: PeerId) -> Input {
+    Input::PeerUp { peer, conn: conn(peer) }
+}
+
+pub(super) fn says(from: PeerId, message: Message) -> Input {
+    Input::Message { from, message }
+}
+
+pub(super) fn has(from: PeerId, manifest: &Manifest, key: Option<ContentKey>) -> Input {
+    says(from, Message::Have { list: List::More, entries: vec![entry(manifest, key)] })
+}
+
+pub(super) fn command(id: u64, command: Command) -> Input {
+    Input::Command { id: CommandId(id), command }
+}
+
+pub(super) fn get(id: u64, content: ContentId) -> Input {
+    command(id, Command::Get { content, key: None })
+}
+
+pub(super) fn body(peer: PeerId, event: BodyEvent) -> Input {
+    Input::Body { conn: conn(peer), event }
+}
+
+pub(super) fn manifest_arrives(from: PeerId, request: u32, manifest: &Manifest) -> Input {
+    let bytes = manifest.encode();
+    let (request, sha256) = (RequestId(request), sha256(&bytes));
+    body(from, BodyEvent::Arrived { request, sha256, inline: Some(bytes.into()) })
+}
+
+pub(super) fn chunk_arrives(from: PeerId, request: u32, chunk: ChunkId) -> Input {
+    let request = RequestId(request);
+    body(from, BodyEvent::Arrived { request, sha256: chunk.0, inline: None })
+}
+
+pub(super) fn stored(op: u64) -> Input {
+    Input::Stored { op: OpId(op), result: Ok(StoreReply::Done) }
+}
+
+pub(super) fn present(op: u64, present: &[bool]) -> Input {
+    Input::Stored { op: OpId(op), result: Ok(StoreReply::Present(present.to_vec())) }
+}
+
+pub(super) fn store_fails(op: u64, error: StoreError) -> Input {
+    Input::Stored { op: OpId(op), result: Err(error) }
+}
+
+/// The store was empty: operations 1 (load) and 2 (sweep) are over.
+pub(super) fn started() -> Vec<(u64, Input)> {
+    started_with(Vec::new())
+}
+
+/// What `records` describe is here whole. One operation more if there are chunks to look for.
+pub(super) fn started_with(records: Vec<Record>) -> Vec<(u64, Input)> {
+    let (library, _) = Library::read(records.clone());
+    let chunks: usize = library
+        .ids()
+        .filter_map(|id| library.item(id))
+        .map(|item| item.manifest.description().chunks.len())
+        .sum();
+    let loaded = Input::Stored { op: OpId(1), result: Ok(StoreReply::Records(records)) };
+    let mut inputs = vec![(0, Input::Start), (0, loaded)];
+    if chunks > 0 {
+        inputs.push((0, present(2, &vec![true; chunks])));
+        inputs.push((0, stored(3)));
+    } else {
+        inputs.push((0, stored(2)));
+    }
+    inputs
+}
+
+// Effects.
+
+pub(super) fn send(to: PeerId, message: Message) -> Effect {
+    Effect::Send { to, message }
+}
+
+pub(super) fn link(peer: PeerId, command: LinkCommand) -> Effect {
+    Effect::Link { conn: conn(peer), command }
+}
+
+pub(super) fn store(op: u64, operation: StoreOp) -> Effect {
+    Effect::Store { op: OpId(op), operation }
+}
+
+pub(super) fn done(id: u64, result: Result<Reply, CommandError>) -> Effect {
+    Effect::Done { id: CommandId(id), result }
+}
+
+pub(super) fn strike(peer: PeerId, kind: StrikeKind) -> Effect {
+    Effect::Strike { peer, kind }
+}
+
+pub(super) fn expect(peer: PeerId, request: u32, bytes: u32, inline: bool) -> Effect {
+    link(peer, LinkCommand::ExpectBody { request: RequestId(request), bytes, inline })
+}
+
+pub(super) fn forget(peer: PeerId, request: u32) -> Effect {
+    link(peer, LinkCommand::ForgetBody { request: RequestId(request) })
+}
+
+pub(super) fn want(to: PeerId, request: u32, what: Wanted) -> Effect {
+    send(to, Message::Want { request: RequestId(request), what })
+}
+
+pub(super) fn cancel(to: PeerId, request: u32) -> Effect {
+    send(to, Message::Cancel { request: RequestId(request) })
+}
+
+/// Room for a chunk of 16 KiB, and the request for it.
+pub(super) fn asks(peer: PeerId, request: u32, content: ContentId, index: u32) -> [Effect; 2] {
+    let what = Wanted::Chunk { content, index };
+    [expect(peer, request, CHUNK_BYTES_MIN, false), want(peer, request, what)]
+}
+
+pub(super) fn keep(op: u64, from: PeerId, request: u32, chunk: ChunkId) -> Effect {
+    let request = RequestId(request);
+    store(op, StoreOp::KeepBody { conn: conn(from), request, chunk })
+}
+
+/// Runs inputs and returns what follows from the last `inputs`, after `before`. Time moves on as
+/// the deadlines ask for, so nothing is ever late.
+pub(super) fn run(before: Vec<(u64, Input)>, inputs: &[(u64, Input)]) -> (Content, Vec<Effect>) {
+    let mut content = Content::new(config());
+    let mut out = Vec::new();
+    for (ms, input) in before {
+        advance(&mut content, ms, &mut out);
+        content.handle(at(ms), input, &mut out);
+    }
+    out.clear();
+    for (ms, input) in inputs {
+        advance(&mut content, *ms, &mut out);
+        content.handle(at(*ms), input.clone(), &mut out);
+    }
+    (content, out)
+}
+
+/// Handles what is due up to `ms`, each at its time.
+pub(super) fn advance(content: &mut Content, ms: u64, out: &mut Vec<Effect>) {
+    while let Some(due) = content.poll_timeout().filter(|due| *due <= at(ms).mono) {
+        content.handle_timeout(Now { mono: due, unix_ms: 0 }, out);
+        assert!(content.poll_timeout().is_none_or(|next| next > due), "a timeout that stays due");
+    }
+}
+
+/// Compares what follows from `inputs`, after `before`. Events that a content changed are left
+/// out: they follow from nearly everything, and have tests of their own.
+pub(super) fn check(
+    before: Vec<(u64, Input)>,
+    inputs: &[(u64, Input)],
+    expected: &[Effect],
+) -> Content {
+    let (content, mut out) = run(before, inputs);
+    out.retain(|effect| !matches!(effect, Effect::Event(Event::ContentChanged(_))));
+    assert_eq!(out, expected);
+    content
+}
+
+/// Compares what the application is told of contents, and only that.
+pub(super) fn check_events(before: Vec<(u64, Input)>, inputs: &[(u64, Input)], expected: &[Event]) {
+    let (_, out) = run(before, inputs);
+    let events: Vec<_> = out
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Event(event) => Some(event),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(events, expected);
+}
+
+/// Joins lists of inputs.
+pub(super) fn then(
+    mut before: Vec<(u64, Input)>,
+    more: impl IntoIterator<Item = (u64, Input)>,
+) -> Vec<(u64, Input)> {
+    before.extend(more);
+    before
+}
