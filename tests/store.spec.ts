@@ -1,7 +1,8 @@
-import { chromium, expect, test, type BrowserContext, type Page } from "@playwright/test";
+import { expect, test, type BrowserContext, type Page } from "@playwright/test";
 
 import type { StoreConfig } from "../web/sdk/store/protocol.ts";
 import type {} from "./pages/store.ts";
+import { limitQuota, onDisk } from "./support/disk.ts";
 
 const PAGE = "/tests/pages/store.html";
 const CHUNK_BYTES = 262_144;
@@ -24,26 +25,6 @@ async function reopened(page: Page, name: string) {
   await page.reload();
   await loaded(page);
   return page.evaluate((given) => window.bench.open(given), config(name));
-}
-
-/** A profile on disk: off the record, Chromium keeps everything in memory and fails in other ways. */
-async function onDisk(act: (context: BrowserContext) => Promise<void>): Promise<void> {
-  const { launchOptions, baseURL } = test.info().project.use;
-  const context = await chromium.launchPersistentContext(test.info().outputPath("profile"), {
-    ...launchOptions,
-    ...(baseURL === undefined ? {} : { baseURL }),
-  });
-  try {
-    await act(context);
-  } finally {
-    await context.close();
-  }
-}
-
-async function limitQuota(context: BrowserContext, page: Page, quotaSize: number | null): Promise<void> {
-  const session = await context.newCDPSession(page);
-  const { origin } = new URL(page.url());
-  await session.send("Storage.overrideQuotaForOrigin", quotaSize === null ? { origin } : { origin, quotaSize });
 }
 
 test("chunks and records survive a reload @firefox", async ({ context }) => {
@@ -97,7 +78,7 @@ test("what was stored without OPFS is there when OPFS is back, and the other way
 async function checkQuota(context: BrowserContext, breakage: "none" | "no-opfs"): Promise<void> {
   const page = await tab(context);
   // Before anything is stored: for IndexedDB, Chromium asks for the quota once and believes the answer for a while.
-  await limitQuota(context, page, QUOTA_BYTES);
+  await limitQuota(page, QUOTA_BYTES);
   await page.evaluate(([given, broken]) => window.bench.open(given, broken), [config(`quota-${breakage}`), breakage] as const);
   expect(await page.evaluate(() => window.bench.put(10, 0))).toMatchObject({ stored: 10 });
   const outcome = await page.evaluate(() => window.bench.put(200, 1_000));
@@ -105,7 +86,7 @@ async function checkQuota(context: BrowserContext, breakage: "none" | "no-opfs")
   expect(outcome.stored).toBeLessThan(QUOTA_BYTES / CHUNK_BYTES);
   const hashes = await page.evaluate(() => [...window.bench.hashes]);
   expect(await page.evaluate((all) => window.bench.get(all), hashes)).toMatchObject({ stored: hashes.length, failures: {} });
-  await limitQuota(context, page, null);
+  await limitQuota(page, null);
   // There is room again without a new opening.
   expect(await page.evaluate(() => window.bench.put(5, 5_000))).toMatchObject({ stored: 5, failures: {} });
   await page.evaluate(() => window.bench.store.close());

@@ -16,10 +16,13 @@ export async function onDisk(act: (context: BrowserContext) => Promise<void>): P
   }
 }
 
-/** Limits what the page's origin may store, all its tabs together; null lifts the limit. */
+/**
+ * Limits what the page's origin may store, all its tabs together; null lifts the limit.
+ *
+ * The session stays with the page: the limit ends when it is detached (Chromium 156).
+ */
 export async function limitQuota(page: Page, quotaSize: number | null): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const { origin } = new URL(page.url());
   await session.send("Storage.overrideQuotaForOrigin", quotaSize === null ? { origin } : { origin, quotaSize });
-  await session.detach();
 }
