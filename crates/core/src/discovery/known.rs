@@ -42,8 +42,7 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn new(now: Instant, certificate: Certificate, sequence: u64) -> Self {
-        let mut replay = ReplayWindow::default();
-        replay.accept(sequence);
+        let replay = ReplayWindow::after(sequence);
         Self { certificate, heard_at: now, contact: Contact::Idle, failures: 0, replay }
     }
 

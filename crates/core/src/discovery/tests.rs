@@ -99,6 +99,19 @@ fn a_replayed_envelope_is_dropped_and_counted() {
 }
 
 #[test]
+fn a_goodbye_that_is_replayed_after_the_peer_came_back_sends_nobody_away() {
+    let mut discovery = discovery(2);
+    let inputs = vec![
+        (1, heard(1, 0, 1, announce())),
+        (2, heard(1, 0, 2, Signal::Goodbye)),
+        (3, heard(1, 0, 3, announce())),
+        (4, heard(1, 0, 2, Signal::Goodbye)),
+    ];
+    assert_eq!(run(&mut discovery, inputs), []);
+    assert_eq!(discovery.peers().collect::<Vec<_>>(), [peer(1)]);
+}
+
+#[test]
 fn a_newer_run_of_a_peer_replaces_the_older_one_and_never_the_other_way_round() {
     let mut discovery = discovery(2);
     run(&mut discovery, vec![(1, heard(1, 1, 1, announce()))]);
