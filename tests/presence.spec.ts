@@ -1,0 +1,76 @@
+import { expect, test, type Page } from "@playwright/test";
+
+import { add, fetched, idOf, openPair, opened, ready, seenCount, until } from "./support/tabs.ts";
+
+/** A connection whose other end dies without a word is noticed by ICE after so long; LAB: 6 to 8 s. */
+const ICE_NOTICES_MS = 5_000;
+
+test("a swarm that is stopped is gone for the others at once, and back when it is started", async ({ context }) => {
+  const [one, two] = await openPair(context);
+  const id = await idOf(one);
+  const first = await add(one, { seed: 70, bytes: 300_000 });
+  await until(two, "content:available", { id: first.id });
+
+  for (let round = 0; round < 3; round++) {
+    const [seenByOne, seenByTwo] = [await seenCount(one), await seenCount(two)];
+    await one.evaluate(() => window.lab.swarm.stop());
+    expect(await one.evaluate(() => window.lab.swarm.status)).toMatchObject({ mode: "offline", state: "stopped", peersConnected: 0, peersDiscovered: 0 });
+    expect(await one.evaluate(() => window.lab.swarm.peers())).toEqual([]);
+    await until(two, "peer:disconnect", { id, cause: "goodbye" }, seenByTwo);
+    await until(two, "peer:lose", { id }, seenByTwo);
+    await until(two, "content:remove", { id: first.id }, seenByTwo);
+
+    await one.evaluate(() => window.lab.swarm.start());
+    await until(one, "peer:connect", {}, seenByOne);
+    await until(two, "peer:connect", { id }, seenByTwo);
+    await until(two, "content:available", { id: first.id }, seenByTwo);
+    expect(await idOf(one)).toBe(id);
+  }
+});
+
+test("while it is stopped, contents are added and listed, and nothing is fetched", async ({ context }) => {
+  const [one, two] = await openPair(context);
+  const { id } = await add(two, { seed: 71, bytes: 60_000_000 });
+  await until(one, "content:available", { id });
+  await one.evaluate((content) => window.lab.begin(content), id);
+  await one.evaluate(() => window.lab.reached(1_000_000));
+  const ended = one.evaluate(() => window.lab.refusal(() => window.lab.running.done));
+  await one.evaluate(() => window.lab.swarm.stop());
+  expect(await ended).toMatchObject({ isSwarmError: true, code: "CLOSED" });
+
+  const own = await add(one, { seed: 72, bytes: 500_000 });
+  expect(await one.evaluate(async () => (await window.lab.swarm.content.list()).length)).toBe(2);
+  expect(await fetched(one, own.id, 72)).toMatchObject({ wrongAt: null, progress: { fromDisk: 500_000 } });
+  await one.evaluate(() => window.lab.swarm.start());
+  await until(two, "content:available", { id: own.id });
+  const got = await fetched(one, id, 71);
+  expect(got).toMatchObject({ bytes: 60_000_000, wrongAt: null });
+  expect(got.progress.fromDisk).toBeGreaterThan(0);
+});
+
+const leavings: readonly [string, (page: Page) => Promise<unknown>][] = [
+  ["closed", (page) => page.close()],
+  ["led elsewhere", (page) => page.goto("about:blank")],
+  ["reloaded", (page) => page.reload()],
+];
+
+for (const [how, leave] of leavings) {
+  test(`a tab that is ${how} says goodbye, and the others know at once`, async ({ context }) => {
+    const [one, two] = await openPair(context);
+    const id = await idOf(one);
+    // The moment is handed on in a way that outlives the page.
+    await one.evaluate(() => addEventListener("pagehide", () => localStorage.setItem("left", String(Date.now()))));
+    const seen = await seenCount(two);
+    await leave(one);
+    const gone = await until(two, "peer:disconnect", { id, cause: "goodbye" }, seen);
+    const left = Number(await two.evaluate(() => localStorage.getItem("left")));
+    expect(left).toBeGreaterThan(0);
+    expect(gone.atMs - left).toBeLessThan(ICE_NOTICES_MS);
+    console.log(`known ${gone.atMs - left} ms after the tab was ${how}`);
+    await until(two, "peer:lose", { id }, seen);
+    if (how === "reloaded") {
+      await opened(one);
+      await ready(two);
+    }
+  });
+}
