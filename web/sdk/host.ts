@@ -7,12 +7,15 @@ import type { CoreEvent, Host } from "./wasm.ts";
 /** Hashes come in memory of their own, but typed as if they might be shared. */
 const own = (bytes: Uint8Array): Bytes => bytes as Bytes;
 
-export function hostOf(store: StoreClient, onEvent: (event: CoreEvent) => void, onChunkStored: () => void): Host {
+export function hostOf(store: StoreClient, onEvent: (event: CoreEvent) => void, onChunkHere: () => void): Host {
   return {
     event: (kind, detail) => onEvent({ kind, detail } as CoreEvent),
     putChunk: async (hash, body) => {
-      const buffer = await store.put(own(hash), body);
-      onChunkStored();
+      const stored = store.put(own(hash), body);
+      // Most stores can read it back as soon as they have been asked to store it, the others when it is stored.
+      onChunkHere();
+      const buffer = await stored;
+      onChunkHere();
       return buffer;
     },
     getChunk: (hash) => store.get(own(hash)),

@@ -19,7 +19,11 @@ export interface ChunkStore {
    * `body` is read before this returns, or, by the kind `indexeddb`, before it resolves.
    */
   put(hash: string, body: Bytes): Promise<boolean>;
-  /** Reads a chunk, into `buffer` if that is long enough; null if it is not stored. The bytes are not checked. */
+  /**
+   * Reads a chunk, into `buffer` if that is long enough; null if it is not stored. The bytes are not checked.
+   *
+   * What a put under way has written may be read already.
+   */
   get(hash: string, buffer: ArrayBuffer | null): Promise<Bytes | null>;
   /** Deletes chunks; those not stored are no error. */
   delete(hashes: readonly string[]): Promise<void>;

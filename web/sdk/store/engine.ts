@@ -90,12 +90,16 @@ export class StoreEngine {
 
   /** Checks what it read: whoever serves a rotten chunk is struck for it. */
   async #get(hash: Bytes, buffer: ArrayBuffer | null): Result<"get"> {
-    const name = toHex(hash);
-    const body = await this.#opened().get(name, buffer);
+    const body = await this.#checked(toHex(hash), buffer);
     if (body === null) {
       throw new StoreFailure("IO", "the chunk is not stored");
     }
-    if (toHex(await sha256(body)) !== name) {
+    return body;
+  }
+
+  async #checked(name: string, buffer: ArrayBuffer | null): Promise<Bytes | null> {
+    const body = await this.#opened().get(name, buffer);
+    if (body !== null && toHex(await sha256(body)) !== name) {
       throw await this.#damaged(name);
     }
     return body;
@@ -190,7 +194,7 @@ export class StoreEngine {
   async #openChunk(hash: Bytes, key: Bytes | null, index: number): Promise<Bytes | null> {
     const name = toHex(hash);
     if (key === null) {
-      return this.#opened().has(name) ? this.#get(hash, null) : null;
+      return this.#checked(name, null);
     }
     const buffer = this.#scratch ?? new ArrayBuffer(SLOT_BYTES);
     this.#scratch = null;

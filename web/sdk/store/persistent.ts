@@ -2,7 +2,8 @@
  * Chunks on disk: bodies in slots of one OPFS file, their index in IndexedDB.
  *
  * A put writes the slot, then commits the index entry: a tab that dies between leaves a slot that nothing points to and
- * that is free at the next opening. A delete commits the index first and frees the slot after. An entry that points past
+ * that is free at the next opening. What was written survives the tab; the machine's sudden death may take what was not
+ * flushed, and whoever reads finds out by the hash or the seal. A delete commits the index first and frees the slot after. An entry that points past
  * the end of the file (it was cut or cleared) is dropped at the opening. Without OPFS the bodies are in IndexedDB too.
  */
 
@@ -15,6 +16,12 @@ import { Slots } from "./slots.ts";
 
 /** Index changes in one transaction: 16 write twice as fast as one each (TECH.md section 6), and bound what it holds. */
 export const CHANGES_PER_COMMIT_MAX = 16;
+
+/**
+ * The file is flushed when it was left alone for so long, not before each commit: on a busy disk a flush takes 40 to
+ * 400 ms (measured 2026-11-20), and all that time the worker does nothing else. Guess.
+ */
+const FLUSH_IDLE_MS = 1_000;
 
 interface Commit {
   readonly change: ChunkChange;
@@ -32,12 +39,15 @@ export class PersistentStore implements ChunkStore {
   readonly #slots: Slots;
   /** Committed entries only: what is not in here does not count as stored. */
   readonly #entries: Map<string, ChunkEntry>;
+  /** Chunks in their slots that the index does not know yet: they can be read, and do not count as stored. */
+  readonly #written = new Map<string, ChunkEntry>();
   /** Puts under way, by hash, so that the same chunk is not written twice. */
   readonly #puts = new Map<string, Promise<void>>();
   #usedBytes = 0;
   /** Changes that wait for the transaction before theirs. As many as callers have puts and deletes under way. */
   #commits: Commit[] = [];
   #committing: Promise<void> | null = null;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(database: Database, file: ChunkFile | null, bytesMax: number | null, index: SoundIndex) {
     this.kind = file === null ? "indexeddb" : "opfs";
@@ -103,7 +113,7 @@ export class PersistentStore implements ChunkStore {
   }
 
   async get(hash: string, buffer: ArrayBuffer | null): Promise<Bytes | null> {
-    const entry = this.#entries.get(hash);
+    const entry = this.#entries.get(hash) ?? this.#written.get(hash);
     if (entry === undefined) {
       return null;
     }
@@ -158,6 +168,7 @@ export class PersistentStore implements ChunkStore {
 
   async close(): Promise<void> {
     await this.#committing;
+    clearTimeout(this.#flushTimer);
     this.#file?.close();
     this.#database.close();
   }
@@ -167,11 +178,14 @@ export class PersistentStore implements ChunkStore {
     try {
       file.write(slot, body);
       const entry = { slot, bytes: body.length };
+      this.#written.set(hash, entry);
       await this.#commit({ kind: "put", hash, entry, body: null });
       this.#entries.set(hash, entry);
     } catch (cause) {
       this.#slots.release(slot);
       throw cause;
+    } finally {
+      this.#written.delete(hash);
     }
   }
 
@@ -195,7 +209,6 @@ export class PersistentStore implements ChunkStore {
     while (this.#commits.length > 0) {
       const batch = this.#commits.splice(0, CHANGES_PER_COMMIT_MAX);
       try {
-        this.#file?.flush();
         await this.#database.commit(batch.map(({ change }) => change));
         batch.forEach(({ resolve }) => resolve());
       } catch (cause) {
@@ -203,6 +216,18 @@ export class PersistentStore implements ChunkStore {
       }
     }
     this.#committing = null;
+    this.#flushLater();
+  }
+
+  #flushLater(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = setTimeout(() => {
+      try {
+        this.#file?.flush();
+      } catch {
+        // Nobody waits for it, and what is lost by it is found out by whoever reads.
+      }
+    }, FLUSH_IDLE_MS);
   }
 }
 
