@@ -3,8 +3,9 @@
  *
  * A put writes the slot, then commits the index entry: a tab that dies between leaves a slot that nothing points to and
  * that is free at the next opening. What was written survives the tab; the machine's sudden death may take what was not
- * flushed, and whoever reads finds out by the hash or the seal. A delete commits the index first and frees the slot after. An entry that points past
- * the end of the file (it was cut or cleared) is dropped at the opening. Without OPFS the bodies are in IndexedDB too.
+ * flushed, and whoever reads finds out by the hash or the seal. A delete commits the index first and frees the slot
+ * after. An entry that points past the end of the file (it was cut or cleared) is dropped at the opening. Without OPFS
+ * the bodies are in IndexedDB too.
  */
 
 import type { Bytes } from "../bytes.ts";
