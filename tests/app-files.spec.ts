@@ -107,7 +107,7 @@ test("rows stay where they are while the pointer is over them", async ({ context
   expect(await two.row("first.txt").boundingBox()).toEqual(before);
   await two.page.mouse.move(0, 0);
   await expect(waiting).toBeHidden();
-  await expect(two.page.getByRole("listitem").first()).toContainText("second.txt");
+  await expect(two.rows.first()).toContainText("second.txt");
 });
 
 test("a folder is refused with a sentence", async ({ context }) => {

@@ -35,7 +35,7 @@ test("at 360 px nothing scrolls sideways", async ({ browser, baseURL }) => {
   const app = await AppPage.open(context, name);
   await app.expectNoSidewaysScroll();
   await app.choose(`${"a-long-name-without-a-place-to-break".repeat(5)}.txt`, Buffer.from("x"), "text/plain");
-  await expect(app.page.getByRole("listitem")).toContainText("On this device");
+  await expect(app.rows).toContainText("On this device");
   await app.expectNoSidewaysScroll();
   const other = await AppPage.open(context, name, "&p2p=on");
   await app.page.getByRole("button", { name: "Turn on P2P" }).click();
@@ -60,7 +60,9 @@ test("hundreds of files are added, and the list answers at once", async ({ conte
   const files = Array.from({ length: 300 }, (_, index) => ({ name: `file ${index}.txt`, mimeType: "text/plain", buffer: Buffer.from(`${index}`) }));
   await page.getByLabel("Files to add").setInputFiles(files);
   await expect(page.getByRole("button", { name: /^On this device 300/ })).toBeVisible();
-  await expect(page.getByRole("button", { name: /^Save file/ })).toHaveCount(300);
   await page.getByLabel("Find by name").fill("file 299");
-  await expect(page.getByRole("listitem")).toHaveCount(1);
+  await expect(app.rows).toHaveCount(1);
+  await expect(app.rows).toContainText("On this device", { timeout: 45_000 });
+  await page.getByLabel("Find by name").fill("");
+  await expect(app.rows).toHaveCount(300);
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -55,12 +56,49 @@ export class AppPage {
     await this.opened();
   }
 
+  /** The rows of the list of files. */
+  get rows(): Locator {
+    return this.page.getByRole("list", { name: "Files" }).getByRole("listitem");
+  }
+
   row(name: string): Locator {
-    return this.page.getByRole("listitem").filter({ hasText: name });
+    return this.rows.filter({ hasText: name });
   }
 
   async choose(name: string, bytes: Buffer, mimeType = "application/octet-stream"): Promise<void> {
     await this.page.getByLabel("Files to add").setInputFiles({ name, mimeType, buffer: bytes });
+  }
+
+  /** Chooses a large file of noise that is made in the page; returns its SHA-256. */
+  async chooseNoise(name: string, bytes: number): Promise<string> {
+    return await this.page.getByLabel("Files to add").evaluate(
+      async (input, [fileName, length]) => {
+        const noise = new Uint8Array(length);
+        // As much as `getRandomValues` gives at once.
+        for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
+        const data = new DataTransfer();
+        data.items.add(new File([noise], fileName));
+        (input as HTMLInputElement).files = data.files;
+        input.dispatchEvent(new Event("change"));
+        const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", noise));
+        return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      },
+      [name, bytes] as const,
+    );
+  }
+
+  /** Clicks Fetch and waits until some of the file is here. */
+  async fetchSome(name: string): Promise<void> {
+    const moved = this.page.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          window.swarm?.addEventListener("content:progress", ({ detail }) => {
+            if (detail.doneBytes > 1_000_000) resolve();
+          });
+        }),
+    );
+    await this.page.getByRole("button", { name: `Fetch ${name}` }).click();
+    await moved;
   }
 
   /** Drops a file on the page as a file manager does. */
@@ -91,6 +129,11 @@ export class AppPage {
     await this.page.getByRole("button", { name: `Save ${name}` }).click();
     const download = await downloading;
     return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  }
+
+  /** Saves a file and returns the SHA-256 of what was saved. */
+  async savedDigest(name: string): Promise<string> {
+    return createHash("sha256").update((await this.saved(name)).bytes).digest("hex");
   }
 
   /** Runs axe over the page as it is; the policy of the page forbids scripts in it, but not to the debugger. */

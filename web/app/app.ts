@@ -206,7 +206,7 @@ export class PeerloomApp extends LitElement {
     const now = this.session?.now;
     if (now?.state === "open") {
       now.files.add(event.detail.files);
-      location.hash = "#/files";
+      if (this.page !== "files") location.hash = "#/files";
     } else {
       this.session?.notices.show("info", "Not ready for files yet", "Drop them again when the page has opened.");
     }

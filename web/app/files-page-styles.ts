@@ -60,11 +60,18 @@ export const filesPageStyles = css`
     display: flex;
     align-items: center;
     gap: var(--space-3);
-    margin-block-end: var(--space-4);
+    margin-block-start: var(--space-4);
     padding: var(--space-2) var(--space-2) var(--space-2) var(--space-4);
     border: 1px solid var(--line);
     border-radius: var(--radius-large);
     background: var(--warn-soft);
+  }
+  /* In sight above a long list too. */
+  .next {
+    position: sticky;
+    inset-block-end: var(--space-4);
+    z-index: 4;
+    box-shadow: var(--shadow);
   }
   .next > svg {
     color: var(--warn);

@@ -74,7 +74,7 @@ export class PeerloomFilesPage extends LitElement {
       <peerloom-confirm-dialog></peerloom-confirm-dialog>
       ${entries.length === 0 && files.waiting === 0
         ? html`<peerloom-welcome .on=${on} .peers=${swarm.status.peersConnected} @peerloom-choose=${this.#choose}></peerloom-welcome>`
-        : html`${this.#top(entries)}${this.#next(swarm.status)}${this.#list(files, entries)}`}
+        : html`${this.#top(entries)}${this.#list(files, entries)}${this.#next(swarm.status)}`}
     `;
   }
 
@@ -107,7 +107,7 @@ export class PeerloomFilesPage extends LitElement {
     </div>`;
   }
 
-  /** One line on what is missing before files can move; nothing once they can. */
+  /** One line on what is missing before files can move; nothing once they can. It is below the list, which must not move. */
   #next(status: Status): TemplateResult | typeof nothing {
     if (status.state === "stopped") {
       return html`<div class="next">

@@ -10,8 +10,8 @@ import { ListOrder } from "./order.ts";
 import type { Preferences } from "./preferences.ts";
 import { Uploads } from "./uploads.ts";
 
-/** Files read and stored at once. A second one fills the gaps between a small file's transactions; more only take turns. */
-const ADDING_MAX = 2;
+/** Files read and stored at once: the store writes what small files bring together in one transaction. Guess. */
+const ADDING_MAX = 4;
 
 /** How often rates and times left are drawn anew while something moves. */
 const TICK_MS = 500;
@@ -288,7 +288,7 @@ export class Files {
       if (item.info === null) this.#drop(item, true);
     } else if (item.info === null && (code === "BAD_INPUT" || code === "WRONG_KEY")) {
       this.#drop(item, true);
-      this.#notices.show("danger", "This share link can't be opened", errorWords(error));
+      this.#notices.show("danger", "This share link can’t be opened", errorWords(error));
     } else {
       const kept = progress === null || progress.doneBytes === 0 ? "" : ` The ${formatBytes(progress.doneBytes)} that arrived are kept.`;
       const text = `Fetching stopped. ${errorWords(error)}${kept}`;
@@ -307,7 +307,7 @@ export class Files {
       this.#keys.set(info.id, item.key);
       this.#insert(item, false);
     } else if (this.#order.isGone(item.key)) this.#order.add(item.key, false);
-    item.info = info;
+    item.info = isDescribed(info) ? info : item.info;
     if (info.download === "running" && item.work.state === "none") {
       item.work = fetching(null, null);
       this.#startTicking();
@@ -430,6 +430,11 @@ export class Files {
     clearInterval(this.#tick);
     this.#tick = undefined;
   }
+}
+
+/** A content that is only looked for has no manifest yet; a manifest always names a type. */
+function isDescribed({ name, mime }: ContentInfo): boolean {
+  return name !== "" || mime !== "";
 }
 
 function owns({ work }: Item, download: Download): boolean {

@@ -37,7 +37,7 @@ test("a failure to connect names its stage, its reason and what to do", () => {
 });
 
 describe("errorWords", () => {
-  test("a code has its sentence, whatever the message", () => expect(errorWords(coded("QUOTA", "disk 7"))).toMatch(/^The browser's storage is full\./u));
+  test("a code has its sentence, whatever the message", () => expect(errorWords(coded("QUOTA", "disk 7"))).toMatch(/^The browser’s storage is full\./u));
   test("a bad input is told in its own words too", () => expect(errorWords(coded("BAD_INPUT", "the link is cut short"))).toBe("The link is cut short. Check it, then try again."));
   test("what could not be reached says how far it got", () => expect(errorWords(coded("UNREACHABLE", "no", FAILURE))).toBe(failureWords(FAILURE).text));
   test("an error without a code speaks for itself", () => expect(errorWords(new Error("the file is gone"))).toBe("The file is gone."));

@@ -69,7 +69,7 @@ const CODE_WORDS: Record<SwarmError["code"], string> = {
   WRONG_KEY: "It is encrypted, and the key is missing or wrong. Open the full share link.",
   DENIED: "The peer is banned, or does not let us in.",
   RATE_LIMITED: "Too much was asked at once. Wait a moment, then try again.",
-  QUOTA: "The browser's storage is full. What was stored before is kept. Remove something or free disk space, then try again.",
+  QUOTA: "The browser’s storage is full. What was stored before is kept. Remove something or free disk space, then try again.",
   CLOSED: "P2P is off. Turn it on, then try again.",
   UNSUPPORTED: "This browser lacks something that is needed. Use a current Firefox, Chrome, Edge or Safari.",
   POISONED: "The program in this tab stopped working. Reload the page; what was stored is kept.",
