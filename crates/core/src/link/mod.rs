@@ -76,7 +76,7 @@ pub(crate) enum Effect {
     /// A frame of another protocol arrived from a connected peer.
     Frame { peer: PeerId, protocol: Protocol, body: Bytes },
     /// A bulk event of a connected peer.
-    Body { peer: PeerId, conn: ConnId, event: LinkEvent },
+    Body { conn: ConnId, event: LinkEvent },
     /// The round trip time was measured.
     Rtt { peer: PeerId, micros: u64 },
     /// The state of the transport changed.

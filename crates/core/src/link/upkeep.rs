@@ -58,15 +58,15 @@ impl Link {
             LinkEvent::Opened => {}
             LinkEvent::BodyArrived { bytes, .. } => {
                 self.count(peer, u64::from(bytes), 0);
-                out.push(Effect::Body { peer, conn, event });
+                out.push(Effect::Body { conn, event });
             }
             LinkEvent::BodyServed { bytes, .. } => {
                 self.count(peer, 0, u64::from(bytes));
-                out.push(Effect::Body { peer, conn, event });
+                out.push(Effect::Body { conn, event });
             }
             LinkEvent::BodyProgress { .. }
             | LinkEvent::BodyMisplaced { .. }
-            | LinkEvent::BodyUnavailable { .. } => out.push(Effect::Body { peer, conn, event }),
+            | LinkEvent::BodyUnavailable { .. } => out.push(Effect::Body { conn, event }),
         }
     }
 

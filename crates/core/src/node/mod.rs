@@ -17,7 +17,7 @@ pub use self::snapshot::Status;
 use crate::content::{self, Content};
 use crate::discovery::{self, Discovery};
 use crate::event::{CommandError, Event, Reply};
-use crate::io::{Command, CommandId, Input, Lifecycle, Output, StoreError};
+use crate::io::{Command, CommandId, Input, Lifecycle, Output};
 use crate::link::{self, Link};
 use crate::machine::Machine;
 use crate::random::Random;
@@ -53,7 +53,7 @@ pub struct NodeConfig {
 enum Loading {
     Pending(Vec<CommandId>),
     Loaded,
-    Failed(StoreError),
+    Failed,
 }
 
 /// A peer of a swarm, as a pure state machine.
@@ -104,7 +104,7 @@ impl Node {
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Timeout => self.handle_timeout(now),
-            Input::Command { id, command } => self.handle_command(id, command),
+            Input::Command { id, command } => self.handle_command(now, id, command),
             Input::Link { conn, event } => {
                 self.steps.push_back(Step::Link(link::Input::Event { conn, event }));
             }
@@ -161,12 +161,15 @@ impl Node {
         self.steps.push_back(Step::Discovery(discovery::Input::Heard(envelope)));
     }
 
-    fn handle_command(&mut self, id: CommandId, command: Command) {
+    fn handle_command(&mut self, now: Now, id: CommandId, command: Command) {
         let content = match command {
             Command::Start => return self.start(id),
             Command::Stop => {
                 self.stop();
                 return self.done(id, Ok(Reply::Done));
+            }
+            Command::Connect { peer } if self.trust.is_banned(now, peer) => {
+                return self.done(id, Err(CommandError::Denied));
             }
             Command::Connect { peer } => {
                 let input = discovery::Input::Connect { id, peer };
@@ -205,7 +208,11 @@ impl Node {
             }
             Loading::Pending(_) => Err(CommandError::Aborted),
             Loading::Loaded => Ok(Reply::Done),
-            Loading::Failed(error) => Err(CommandError::Store(error.clone())),
+            // The store may work by now.
+            Loading::Failed => {
+                self.loading = Loading::Pending(vec![id]);
+                return self.steps.push_back(Step::Content(content::Input::Start));
+            }
         };
         self.done(id, result);
     }

@@ -76,7 +76,7 @@ impl Node {
                 self.steps.push_back(Step::Discovery(discovery::Input::Failed { peer, failure }));
             }
             link::Effect::Frame { peer, protocol, body } => self.on_frame(peer, protocol, &body),
-            link::Effect::Body { peer, conn, event } => self.on_body(peer, conn, event),
+            link::Effect::Body { conn, event } => self.on_body(conn, event),
             link::Effect::Rtt { peer, micros } => {
                 let rtt = Duration::from_micros(micros);
                 self.steps.push_back(Step::Content(content::Input::PeerRtt { peer, rtt }));
@@ -107,7 +107,7 @@ impl Node {
         }
     }
 
-    fn on_body(&mut self, peer: PeerId, conn: ConnId, event: LinkEvent) {
+    fn on_body(&mut self, conn: ConnId, event: LinkEvent) {
         let event = match event {
             LinkEvent::BodyProgress { request, bytes } => {
                 content::BodyEvent::Progress { request, bytes }
@@ -120,7 +120,7 @@ impl Node {
                 content::BodyEvent::Served { request, bytes }
             }
             LinkEvent::BodyUnavailable { request } => content::BodyEvent::Unavailable { request },
-            other => return self.bug(&format!("not a body's event, of {peer:?}: {other:?}")),
+            _ => return self.bug("link gave an event of no body"),
         };
         self.steps.push_back(Step::Content(content::Input::Body { conn, event }));
     }
@@ -162,7 +162,7 @@ impl Node {
             content::Effect::Send { to, message } => {
                 match frame::encode(Protocol::Content, &message) {
                     Ok(frame) => self.steps.push_back(Step::Link(link::Input::Send { to, frame })),
-                    Err(error) => self.bug(&format!("a message does not fit: {error}")),
+                    Err(_) => self.bug("content made a message that does not fit"),
                 }
             }
             content::Effect::Link { conn, command } => {
@@ -185,7 +185,7 @@ impl Node {
     fn on_loaded(&mut self, result: Result<(), StoreError>) {
         let (answer, loading) = match result {
             Ok(()) => (Ok(Reply::Done), Loading::Loaded),
-            Err(error) => (Err(CommandError::Store(error.clone())), Loading::Failed(error)),
+            Err(error) => (Err(CommandError::Store(error)), Loading::Failed),
         };
         if let Loading::Pending(waiting) = core::mem::replace(&mut self.loading, loading) {
             for id in waiting {

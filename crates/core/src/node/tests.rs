@@ -3,7 +3,7 @@ use peerloom_crypto::{CertificateRequest, IdentityKey};
 
 use super::*;
 use crate::event::{DisconnectCause, PeerState, SecurityAction};
-use crate::io::{ConnId, LinkCommand, LinkEvent, StoreOp, StoreReply, TransportState};
+use crate::io::{ConnId, LinkCommand, LinkEvent, StoreError, StoreOp, StoreReply, TransportState};
 
 fn at(ms: u64) -> Now {
     Now { mono: Instant::from_micros(ms * 1000), unix_ms: 1_800_000_000_000 + ms }
@@ -198,6 +198,9 @@ fn a_banned_peer_is_closed_and_not_heard_again() {
     settle(&mut nodes, 30);
     assert!(nodes[1].peers().is_empty());
     assert!(nodes[1].stats().get("signal.banned").is_some_and(|count| *count > 0));
+    let refused = command(&mut nodes[1], 40, 10, Command::Connect { peer });
+    let denied = Event::Done { id: CommandId(10), result: Err(CommandError::Denied) };
+    assert_eq!(events(&refused), [&denied]);
 }
 
 #[test]
