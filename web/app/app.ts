@@ -33,8 +33,8 @@ export class PeerloomApp extends LitElement {
         position: sticky;
         inset-block-start: 0;
         z-index: 10;
-        background: color-mix(in srgb, var(--page) 88%, transparent);
-        backdrop-filter: blur(12px);
+        border-block-end: 1px solid var(--line);
+        background: var(--page);
       }
       .inner,
       main {

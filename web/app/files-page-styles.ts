@@ -117,7 +117,7 @@ export const filesPageStyles = css`
     color: var(--soft);
     text-align: center;
   }
-  @media (max-width: 640px) {
+  @media (max-width: 600px) {
     .top {
       gap: var(--space-3);
     }

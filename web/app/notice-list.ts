@@ -8,7 +8,7 @@ import { tokens } from "../ui/tokens.ts";
 import { Following } from "./changes.ts";
 import type { Notices } from "./notices.ts";
 
-/** The notices, over the page's end so that nothing moves; each stays until it is dismissed. */
+/** The notices, over the page and below its header, so that nothing moves; each stays until it is dismissed. */
 export class PeerloomNoticeList extends LitElement {
   static override properties = { notices: { attribute: false } };
   declare notices: Notices | null;
@@ -19,7 +19,7 @@ export class PeerloomNoticeList extends LitElement {
     css`
       :host {
         position: fixed;
-        inset: auto var(--space-4) var(--space-4) auto;
+        inset: 56px var(--space-4) auto auto;
         z-index: 20;
         width: min(400px, calc(100vw - 32px));
       }
