@@ -1,6 +1,6 @@
 //! Adding: a draft becomes a signed manifest, is stored, and told to every peer.
 
-use std::collections::BTreeSet;
+use crate::map::Set;
 
 use peerloom_wire::{
     CHUNK_BYTES_MAX, CHUNKS_MAX, ChunkId, ContentId, Description, MIME_BYTES_MAX, Manifest,
@@ -31,7 +31,7 @@ impl Content {
         draft: ContentDraft,
         out: &mut Vec<Effect>,
     ) {
-        let chunks: BTreeSet<_> = draft.chunks.iter().copied().collect();
+        let chunks: Set<_> = draft.chunks.iter().copied().collect();
         if let Err(error) = self.begin_adding(now, id, draft, out) {
             // Nothing will ever refer to them, and when the store is full they are in the way.
             self.delete_unreferenced(chunks, Op::Sweep, out);
@@ -147,7 +147,7 @@ impl Content {
     /// Deletes those of `chunks` that no content refers to; returns whether there are any.
     pub(super) fn delete_unreferenced(
         &mut self,
-        mut chunks: BTreeSet<ChunkId>,
+        mut chunks: Set<ChunkId>,
         op: Op,
         out: &mut Vec<Effect>,
     ) -> bool {

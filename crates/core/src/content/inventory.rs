@@ -1,6 +1,6 @@
 //! What connected peers say they have whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::map::{Map, Set};
 
 use peerloom_wire::{ContentId, PeerId};
 
@@ -12,9 +12,9 @@ use crate::event::StrikeKind;
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
     /// At most [`CONTENTS_MAX`] entries for each peer; no empty map inside.
-    offers: BTreeMap<ContentId, BTreeMap<PeerId, Entry>>,
+    offers: Map<ContentId, Map<PeerId, Entry>>,
     /// Invariant: the same pairs, the other way round; no empty set inside.
-    by_peer: BTreeMap<PeerId, BTreeSet<ContentId>>,
+    by_peer: Map<PeerId, Set<ContentId>>,
 }
 
 impl Inventory {
@@ -72,7 +72,7 @@ impl Inventory {
     }
 
     /// Forgets all that a peer offers; returns what that was.
-    pub(super) fn remove_peer(&mut self, peer: PeerId) -> BTreeSet<ContentId> {
+    pub(super) fn remove_peer(&mut self, peer: PeerId) -> Set<ContentId> {
         let ids = self.by_peer.remove(&peer).unwrap_or_default();
         for id in &ids {
             self.forget_offer(peer, *id);
@@ -107,7 +107,7 @@ impl Content {
     ) {
         let lost = match list {
             List::Whole => self.inventory.remove_peer(from),
-            List::More => BTreeSet::new(),
+            List::More => Set::new(),
         };
         let mut fault = None;
         for entry in entries {
@@ -174,7 +174,7 @@ impl Content {
     /// Our announcement of a content, if it is whole and stays here.
     fn own_entry(&self, id: ContentId) -> Option<Entry> {
         let item = self.library.item(id)?;
-        if !item.complete() || self.removing.contains_key(&id) {
+        if !item.complete() || self.removing.contains_key(&id) || self.is_saving(id) {
             return None;
         }
         let description = item.manifest.description();

@@ -1,6 +1,6 @@
 //! What is stored here: manifests, keys, and which chunks are on disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::map::{Map, Set};
 
 use bytes::Bytes;
 use peerloom_crypto::sha256;
@@ -49,7 +49,7 @@ struct ContentRecord {
 /// All items. At most [`CONTENTS_MAX`], with at most [`LIBRARY_CHUNKS_MAX`] chunks.
 #[derive(Debug, Default)]
 pub(super) struct Library {
-    items: BTreeMap<ContentId, Item>,
+    items: Map<ContentId, Item>,
     chunks_count: u64,
 }
 
@@ -117,8 +117,8 @@ impl Library {
     /// Reads records. What does not decode, has no other half, or is over a limit is skipped, and
     /// counted in the second answer; nothing is deleted, a newer version may have written it.
     pub(super) fn read(records: Vec<Record>) -> (Self, u64) {
-        let mut manifests = BTreeMap::new();
-        let mut contents = BTreeMap::new();
+        let mut manifests = Map::new();
+        let mut contents = Map::new();
         let mut skipped = 0;
         for Record { key, value } in records {
             // Records of other protocols have other prefixes.
@@ -203,13 +203,13 @@ impl Library {
     }
 
     /// Every chunk that an item refers to.
-    pub(super) fn chunks(&self) -> BTreeSet<ChunkId> {
+    pub(super) fn chunks(&self) -> Set<ChunkId> {
         let items = self.items.values();
         items.flat_map(|item| &item.manifest.description().chunks).copied().collect()
     }
 
     /// Takes out of `chunks` what an item refers to.
-    pub(super) fn retain_unreferenced(&self, chunks: &mut BTreeSet<ChunkId>) {
+    pub(super) fn retain_unreferenced(&self, chunks: &mut Set<ChunkId>) {
         for item in self.items.values() {
             for chunk in &item.manifest.description().chunks {
                 chunks.remove(chunk);

@@ -21,7 +21,7 @@ mod serve;
 mod start;
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::map::{Map, Set};
 
 use bytes::Bytes;
 use peerloom_crypto::{Certificate, SessionKey};
@@ -40,7 +40,7 @@ use crate::time::{Instant, Now};
 use add::Adding;
 use download::{Download, Request, Source};
 use inventory::Inventory;
-use library::{Item, Library};
+use library::Library;
 use remove::Removing;
 use serve::Client;
 use start::Phase;
@@ -305,21 +305,19 @@ pub struct Content {
     phase: Phase,
     library: Library,
     inventory: Inventory,
-    peers: BTreeMap<PeerId, Peer>,
+    peers: Map<PeerId, Peer>,
     /// Invariant: one for each of `peers`, the other way round.
-    conns: BTreeMap<ConnId, PeerId>,
+    conns: Map<ConnId, PeerId>,
     /// At most `DOWNLOADS_MAX`.
-    downloads: BTreeMap<ContentId, Download>,
-    /// Items of downloads whose records are being written.
-    saving: BTreeMap<ContentId, Item>,
+    downloads: Map<ContentId, Download>,
     /// What we asked for: at most `IN_FLIGHT_MAX` chunks and `MANIFESTS_ASKED_MAX` manifests.
-    requests: BTreeMap<RequestId, Request>,
+    requests: Map<RequestId, Request>,
     /// At most [`COMMANDS_WAITING_MAX`].
-    adding: BTreeMap<ContentId, Adding>,
+    adding: Map<ContentId, Adding>,
     /// At most as many as the library holds.
-    removing: BTreeMap<ContentId, Removing>,
+    removing: Map<ContentId, Removing>,
     /// One or two for each content, one for each chunk in flight.
-    ops: BTreeMap<OpId, Op>,
+    ops: Map<OpId, Op>,
     /// How many of `ops` are `Keep`.
     keeps_count: usize,
     /// When a chunk has been asked of one source for long enough to ask another one.
@@ -327,10 +325,10 @@ pub struct Content {
     op_last: u64,
     request_last: u32,
     /// Contents whose information changed since the application was told.
-    changed: BTreeSet<ContentId>,
+    changed: Set<ContentId>,
     /// Answers that go out after all else that the input caused.
     answers: Vec<(CommandId, Result<Reply, CommandError>)>,
-    counters: BTreeMap<&'static str, u64>,
+    counters: Map<&'static str, u64>,
 }
 
 impl Machine for Content {
@@ -385,28 +383,27 @@ impl Content {
             phase: Phase::New,
             library: Library::default(),
             inventory: Inventory::default(),
-            peers: BTreeMap::new(),
-            conns: BTreeMap::new(),
-            downloads: BTreeMap::new(),
-            saving: BTreeMap::new(),
-            requests: BTreeMap::new(),
-            adding: BTreeMap::new(),
-            removing: BTreeMap::new(),
-            ops: BTreeMap::new(),
+            peers: Map::new(),
+            conns: Map::new(),
+            downloads: Map::new(),
+            requests: Map::new(),
+            adding: Map::new(),
+            removing: Map::new(),
+            ops: Map::new(),
             keeps_count: 0,
             endgame_at: None,
             op_last: 0,
             request_last: 0,
-            changed: BTreeSet::new(),
+            changed: Set::new(),
             answers: Vec::new(),
-            counters: BTreeMap::new(),
+            counters: Map::new(),
         }
     }
 
     /// Returns all that is known here: what is stored, fetched or offered by a connected peer.
     #[must_use]
     pub fn contents(&self) -> Vec<ContentInfo> {
-        let ids: BTreeSet<_> = self
+        let ids: Set<_> = self
             .library
             .ids()
             .chain(self.inventory.ids())
@@ -481,7 +478,7 @@ impl Content {
 
     /// Returns counters by name, and gauges of what is open now.
     #[must_use]
-    pub fn stats(&self) -> BTreeMap<&'static str, u64> {
+    pub fn stats(&self) -> Map<&'static str, u64> {
         let gauge = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let mut stats = self.counters.clone();
         stats.insert("content.open_requests", gauge(self.requests.len()));
@@ -560,7 +557,7 @@ impl Content {
             Op::CheckLoaded(contents) => self.on_loaded_checked(now, contents, result, out),
             Op::CheckDraft(content) => self.on_draft_checked(content, result, out),
             Op::SaveDraft(content) => self.on_draft_saved(now, content, result, out),
-            Op::Save(content) => self.on_saved(content, result, out),
+            Op::Save(content) => self.on_saved(now, content, result, out),
             Op::Check(content) => self.on_checked(now, content, result, out),
             Op::Recheck(content) => self.on_rechecked(content, result, out),
             Op::Keep { content, index } => {

@@ -1,6 +1,6 @@
 //! Serving: what peers fetch from us. The driver sends; we decide what, and keep count.
 
-use std::collections::BTreeMap;
+use crate::map::Map;
 
 use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
@@ -25,11 +25,11 @@ const SENT_MAX: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Client {
     /// By the peer's names. At most [`OPEN_MAX`].
-    open: BTreeMap<RequestId, Wanted>,
+    open: Map<RequestId, Wanted>,
     /// Refusals since a body was served.
     refused_busy: u32,
     /// At most [`SENT_MAX`].
-    sent: BTreeMap<ContentId, Sent>,
+    sent: Map<ContentId, Sent>,
 }
 
 /// What was sent of one content to one peer.

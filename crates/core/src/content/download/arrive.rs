@@ -1,7 +1,7 @@
 //! What comes of a request: a body, a refusal, silence, or the end of the connection.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use crate::map::Set;
 
 use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
@@ -240,7 +240,7 @@ impl Content {
         let Some(fetch) = fetch else { return };
         let others = match fetch.claims.insert(index, Claim::Keeping) {
             Some(Claim::Asked(requests)) => requests,
-            Some(Claim::Keeping) | None => BTreeSet::new(),
+            Some(Claim::Keeping) | None => Set::new(),
         };
         for other in others.into_iter().filter(|other| *other != winner) {
             self.cancel_request(other, out);

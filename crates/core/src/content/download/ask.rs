@@ -83,7 +83,7 @@ impl Content {
         let mut fetching: Vec<_> = running
             .filter_map(|(content, download)| match &download.stage {
                 Stage::Fetching(fetch) => Some((fetch.claims.len(), *content, download, fetch)),
-                Stage::Seeking | Stage::Describing(_) | Stage::Storing => None,
+                Stage::Seeking | Stage::Describing(_) | Stage::Checking => None,
             })
             .collect();
         fetching.sort_by_key(|(claims, content, ..)| (*claims, *content));

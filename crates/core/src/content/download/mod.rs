@@ -7,7 +7,7 @@ mod arrive;
 mod ask;
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::map::{Map, Set};
 
 use peerloom_wire::{
     ContentId, Description, Manifest, ManifestError, PeerId, RequestId, key_digest,
@@ -44,7 +44,7 @@ pub(super) struct Download {
     /// The chunk from which on to ask.
     cursor: u32,
     /// Peers that sent wrong bytes of it. At most [`SHUNNED_MAX`].
-    shunned: BTreeSet<PeerId>,
+    shunned: Set<PeerId>,
     stage: Stage,
 }
 
@@ -55,8 +55,8 @@ enum Stage {
     Seeking,
     /// A peer was asked for the manifest.
     Describing(RequestId),
-    /// The manifest is here; its records are being written, or its chunks looked for.
-    Storing,
+    /// The manifest is here, and its chunks are looked for.
+    Checking,
     /// Chunks are fetched. Its content is in the library.
     Fetching(Fetch),
 }
@@ -65,7 +65,7 @@ enum Stage {
 #[derive(Debug)]
 struct Fetch {
     /// Chunks on their way. All downloads together have at most `IN_FLIGHT_MAX`.
-    claims: BTreeMap<u32, Claim>,
+    claims: Map<u32, Claim>,
     /// Plain bytes that were here before.
     from_disk: u64,
     /// Plain bytes that peers sent and the store confirmed.
@@ -83,7 +83,7 @@ struct Fetch {
 #[derive(Debug)]
 enum Claim {
     /// It was asked for; of several sources, at the end. Never empty.
-    Asked(BTreeSet<RequestId>),
+    Asked(Set<RequestId>),
     /// It is verified and being stored.
     Keeping,
 }
@@ -104,7 +104,7 @@ impl Download {
     const fn fetch_mut(&mut self) -> Option<&mut Fetch> {
         match &mut self.stage {
             Stage::Fetching(fetch) => Some(fetch),
-            Stage::Seeking | Stage::Describing(_) | Stage::Storing => None,
+            Stage::Seeking | Stage::Describing(_) | Stage::Checking => None,
         }
     }
 
@@ -144,7 +144,9 @@ impl Content {
         };
         match stored {
             Err(error) => self.answer(id, Err(error)),
-            Ok(Some(Stored::Complete)) => self.answer(id, Ok(Reply::Content(content))),
+            Ok(Some(Stored::Complete)) if !self.is_saving(content) => {
+                self.answer(id, Ok(Reply::Content(content)));
+            }
             Ok(_) if self.downloads.len() >= DOWNLOADS_MAX => {
                 self.answer(id, Err(too_many_commands()));
             }
@@ -154,7 +156,7 @@ impl Content {
                     state: DownloadState::Running,
                     key,
                     cursor: 0,
-                    shunned: BTreeSet::new(),
+                    shunned: Set::new(),
                     stage: Stage::Seeking,
                 };
                 self.downloads.insert(content, download);
@@ -204,6 +206,11 @@ impl Content {
         self.library.item(content).is_some_and(Item::complete)
     }
 
+    /// Returns whether the records of a download are being written.
+    pub(super) fn is_saving(&self, content: ContentId) -> bool {
+        self.ops.values().any(|op| *op == Op::Save(content))
+    }
+
     /// A manifest arrived, with the hash that was asked for.
     fn on_manifest(
         &mut self,
@@ -233,14 +240,15 @@ impl Content {
         match room.and_then(|()| self.key_for(content, manifest.description())) {
             Err(error) => self.end_download(content, &Err(error), out),
             Ok(key) => {
+                // Chunks need not wait for the records: a tab that dies in between leaves chunks
+                // that the next start sweeps. Only completion waits.
                 let item = Item::new(manifest, key, now.unix_ms);
                 let puts = item.records(content);
-                self.saving.insert(content, item);
-                if let Some(download) = self.downloads.get_mut(&content) {
-                    download.stage = Stage::Storing;
-                }
+                self.library.insert(content, item);
+                self.changed.insert(content);
                 let operation = StoreOp::Apply { puts, deletes: Vec::new() };
                 self.store(Op::Save(content), operation, out);
+                self.check(content, out);
             }
         }
     }
@@ -268,20 +276,35 @@ impl Content {
 
     pub(super) fn on_saved(
         &mut self,
+        now: Now,
         content: ContentId,
         result: Result<StoreReply, StoreError>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(item) = self.saving.remove(&content) else { return };
         if let Err(error) = result {
+            self.library.remove(content);
+            self.changed.insert(content);
             return self.end_download(content, &Err(CommandError::Store(error)), out);
         }
-        if !self.is_complete(content) {
-            self.library.insert(content, item);
+        // Its chunks may have been faster.
+        if self.is_complete(content) {
+            self.become_provider(now, content, out);
         }
-        self.changed.insert(content);
-        if self.downloads.contains_key(&content) {
-            self.check(content, out);
+    }
+
+    /// A content is whole, and its records are written unless they are being written.
+    fn become_provider(&mut self, now: Now, content: ContentId, out: &mut Vec<Effect>) {
+        if self.is_saving(content) {
+            return;
+        }
+        match self.downloads.get(&content).map(|download| &download.stage) {
+            Some(Stage::Fetching(_)) => self.complete_download(now, content, out),
+            // Its chunks are being looked for, by a `Get` after one that was given up.
+            Some(Stage::Checking | Stage::Seeking | Stage::Describing(_)) => {}
+            None => {
+                self.changed.insert(content);
+                self.announce(content, out);
+            }
         }
     }
 
@@ -289,7 +312,7 @@ impl Content {
     fn check(&mut self, content: ContentId, out: &mut Vec<Effect>) {
         self.drop_requests(content, out);
         let Some(download) = self.downloads.get_mut(&content) else { return };
-        download.stage = Stage::Storing;
+        download.stage = Stage::Checking;
         let Some(item) = self.library.item(content) else { return };
         let chunks = item.manifest.description().chunks.clone();
         self.store(Op::Check(content), StoreOp::HasChunks { chunks }, out);
@@ -315,7 +338,7 @@ impl Content {
         let mut meter = Meter::default();
         meter.begin(now.mono);
         download.stage = Stage::Fetching(Fetch {
-            claims: BTreeMap::new(),
+            claims: Map::new(),
             from_disk: item.done_bytes(),
             from_peers: 0,
             keep_failures: 0,
@@ -323,10 +346,10 @@ impl Content {
             told_at: now.mono,
             untold: false,
         });
+        self.changed.insert(content);
         if is_complete {
-            self.complete_download(now, content, out);
+            self.become_provider(now, content, out);
         } else {
-            self.changed.insert(content);
             self.tell_progress(now, content, out);
         }
     }
@@ -358,22 +381,18 @@ impl Content {
         if plain_bytes == 0 {
             return;
         }
+        let mut is_due = false;
         let download = self.downloads.get_mut(&content);
-        let Some(fetch) = download.and_then(Download::fetch_mut) else {
-            // Its download was given up while the chunk was on its way to the store.
-            if is_complete && !self.downloads.contains_key(&content) {
-                self.changed.insert(content);
-                self.announce(content, out);
-            }
-            return;
-        };
-        fetch.from_peers += plain_bytes;
-        fetch.keep_failures = 0;
-        fetch.meter.add(now.mono, plain_bytes);
-        fetch.untold = true;
-        let is_due = fetch.told_at + PROGRESS_INTERVAL <= now.mono;
+        if let Some(fetch) = download.and_then(Download::fetch_mut) {
+            fetch.from_peers += plain_bytes;
+            fetch.keep_failures = 0;
+            fetch.meter.add(now.mono, plain_bytes);
+            fetch.untold = true;
+            is_due = fetch.told_at + PROGRESS_INTERVAL <= now.mono;
+        }
         if is_complete {
-            self.complete_download(now, content, out);
+            // Also without a download: one that was given up while this chunk was on its way.
+            self.become_provider(now, content, out);
         } else if is_due {
             self.tell_progress(now, content, out);
         }
@@ -427,7 +446,7 @@ impl Content {
     }
 
     fn tell_progress(&mut self, now: Now, content: ContentId, out: &mut Vec<Effect>) {
-        let sources: BTreeSet<_> = self
+        let sources: Set<_> = self
             .requests
             .values()
             .filter(|request| request.what.content() == content)

@@ -1,7 +1,7 @@
 //! A peer as one to fetch from: how much to ask of it, and when to leave it alone.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use crate::map::Set;
 
 use peerloom_wire::{CHUNK_BYTES_MAX, PeerId, RequestId};
 
@@ -36,7 +36,7 @@ pub(in crate::content) struct Source {
     /// The next pause; zero after a verified body.
     backoff: Duration,
     /// What it was asked for. At most [`WINDOW_MAX`].
-    pub(super) open: BTreeSet<RequestId>,
+    pub(super) open: Set<RequestId>,
     pub(super) meter: Meter,
     /// When bytes last came, or when they could first.
     pub(super) progressed_at: Instant,

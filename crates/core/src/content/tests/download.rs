@@ -112,6 +112,26 @@ fn when_the_last_chunk_is_stored_the_get_is_answered_and_peers_are_told() {
 }
 
 #[test]
+fn chunks_do_not_wait_for_the_records_but_the_answer_does() {
+    let (id, manifest) = sample();
+    let last = chunk_of(&manifest, 4);
+    let before = then(
+        wanted(),
+        [
+            (0, manifest_arrives(ALICE, 1, &manifest)),
+            (0, present(4, &[true, true, true, true, false])),
+        ],
+    );
+    let inputs = [(0, chunk_arrives(ALICE, 2, last)), (0, stored(5))];
+    check(before.clone(), &inputs, &[keep(5, ALICE, 2, last)]);
+    let before = then(before, inputs);
+    let (_, out) = run(before.clone(), &[(0, stored(3))]);
+    assert!(out.contains(&done(1, Ok(Reply::Content(id)))), "{out:?}");
+    let full = StoreError::QuotaExceeded;
+    check(before, &[(0, store_fails(3, full.clone()))], &[done(1, Err(CommandError::Store(full)))]);
+}
+
+#[test]
 fn what_is_on_disk_is_not_fetched_again() {
     let (id, _) = sample();
     let inputs = [(0, present(4, &[true, false, true, false, true]))];
@@ -260,7 +280,11 @@ fn locked(given: Option<ContentKey>, announced: Option<ContentKey>) -> Vec<Effec
 fn the_right_key_is_stored_whoever_gave_it() {
     let (_, manifest) = manifest("secret", 100, Some(KEY));
     let puts = records(&manifest, Some(KEY));
-    let saved = [store(3, StoreOp::Apply { puts, deletes: Vec::new() })];
+    let chunks = manifest.description().chunks.clone();
+    let saved = [
+        store(3, StoreOp::Apply { puts, deletes: Vec::new() }),
+        store(4, StoreOp::HasChunks { chunks }),
+    ];
     assert_eq!(locked(Some(KEY), None), saved);
     assert_eq!(locked(None, Some(KEY)), saved);
     assert_eq!(locked(Some(WRONG_KEY), Some(KEY)), saved);

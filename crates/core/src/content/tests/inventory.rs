@@ -129,10 +129,11 @@ fn an_announcement_out_of_bounds_is_a_strike_and_the_others_of_its_list_count() 
 
 #[test]
 fn a_peer_announces_no_more_than_allowed() {
+    let one = sample_entry();
     let numbered = |n: u32| {
         let mut id = [0; 32];
         id[..4].copy_from_slice(&n.to_be_bytes());
-        Entry { id: ContentId(id), ..sample_entry() }
+        Entry { id: ContentId(id), ..one.clone() }
     };
     let all = (0..10_000).map(numbered).collect();
     let before = then(started(), [(0, up(ALICE)), (0, says(ALICE, have(List::More, all)))]);

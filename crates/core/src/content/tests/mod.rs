@@ -13,6 +13,7 @@ mod start;
 use peerloom_crypto::{CertificateRequest, IdentityKey, sha256};
 use peerloom_wire::{CHUNK_BYTES_MIN, ChunkId, Description, Manifest, key_digest};
 
+use super::library::Item;
 use super::*;
 use crate::io::Record;
 

@@ -149,8 +149,8 @@ fn records_that_are_being_written_are_deleted_after() {
     );
     check(
         before,
-        &[(0, remove(2, id)), (0, stored(3))],
-        &[done(1, Err(CommandError::Aborted)), store(4, delete_records(id))],
+        &[(0, remove(2, id)), (0, present(4, &[false; 5])), (0, stored(3))],
+        &[done(1, Err(CommandError::Aborted)), store(5, delete_records(id))],
     );
 }
 
