@@ -33,7 +33,7 @@ impl World {
             Action::Freeze { tab, ms } => self.freeze(tab, ms),
             Action::Hide { tab, ms } => self.hide(tab, ms),
             Action::Partition { tabs, ms } => self.partition(&tabs, ms),
-            Action::Sever { a, b } => self.fabric.sever(&mut self.schedule, a, b),
+            Action::Sever { tab, nth } => self.sever(tab, nth),
             Action::StoreFull { tab, ms } => self.break_store(tab, Health::Full, ms),
             Action::StoreGone { tab, ms } => self.break_store(tab, Health::Gone, ms),
             action => self.act_as_application(action),
@@ -118,7 +118,9 @@ impl World {
         if known.is_some_and(|info| info.download == Some(DownloadState::Paused)) {
             self.command(index, Command::Resume { content: id }, Asked::Other);
         }
-        if !self.is_asked(index, |asked| matches!(asked, Asked::Get { id: other, .. } if *other == id)) {
+        if !self
+            .is_asked(index, |asked| matches!(asked, Asked::Get { id: other, .. } if *other == id))
+        {
             self.get(index, content);
         }
     }
@@ -140,7 +142,8 @@ impl World {
         if !self.tabs[index].is_running() || self.tabs[index].frozen_until.is_some() {
             return;
         }
-        let sized = draft.chunks.iter().filter_map(|chunk| Some((*chunk, self.truth.chunk_bytes(chunk)?)));
+        let sized =
+            draft.chunks.iter().filter_map(|chunk| Some((*chunk, self.truth.chunk_bytes(chunk)?)));
         let sized: Vec<_> = sized.collect();
         if self.tabs[index].store.put_chunks(&sized).is_err() {
             self.count("adds that the store refused");
@@ -164,22 +167,35 @@ impl World {
 
     fn act_as_application(&mut self, action: Action) {
         let (index, command) = match action {
-            Action::Pause { tab, content } => (tab, self.content(content).map(|content| Command::Pause { content })),
-            Action::Resume { tab, content } => (tab, self.content(content).map(|content| Command::Resume { content })),
-            Action::Cancel { tab, content } => (tab, self.content(content).map(|content| Command::Cancel { content })),
-            Action::Seek { tab, content, chunk } => (tab, self.content(content).map(|content| Command::Seek { content, chunk })),
+            Action::Pause { tab, content } => {
+                (tab, self.content(content).map(|content| Command::Pause { content }))
+            }
+            Action::Resume { tab, content } => {
+                (tab, self.content(content).map(|content| Command::Resume { content }))
+            }
+            Action::Cancel { tab, content } => {
+                (tab, self.content(content).map(|content| Command::Cancel { content }))
+            }
+            Action::Seek { tab, content, chunk } => {
+                (tab, self.content(content).map(|content| Command::Seek { content, chunk }))
+            }
             Action::Remove { tab, content } => {
                 self.tabs[tab].wants.remove(&content);
-                let id = self.content(content);
-                if let Some(id) = id.filter(|_| self.tabs[tab].is_open()) {
-                    self.tabs[tab].durable.remove(&id);
-                }
-                (tab, id.map(|content| Command::Remove { content }))
+                let Some(id) = self.content(content).filter(|_| self.tabs[tab].is_open()) else {
+                    return;
+                };
+                // From here on it may be gone, whether or not the answer still comes.
+                self.tabs[tab].durable.remove(&id);
+                return self.command(tab, Command::Remove { content: id }, Asked::Remove { id });
             }
-            Action::Connect { tab, to } => (tab, Some(Command::Connect { peer: self.tabs[to].peer })),
+            Action::Connect { tab, to } => {
+                (tab, Some(Command::Connect { peer: self.tabs[to].peer }))
+            }
             Action::Ban { tab, peer } => {
                 let peer = self.tabs[peer].peer;
-                self.tabs[tab].banned.insert(peer);
+                if self.tabs[tab].is_open() {
+                    self.tabs[tab].banned.insert(peer);
+                }
                 (tab, Some(Command::Ban { peer }))
             }
             Action::Restart { tab, ms } => return self.restart(tab, ms),
@@ -253,6 +269,13 @@ impl World {
             self.fabric.cut(&mut self.schedule, *a, *b);
         }
         self.schedule.after(Duration::from_millis(ms), Happening::Rejoin { pairs });
+    }
+
+    fn sever(&mut self, tab: usize, nth: usize) {
+        let ends = self.fabric.open_ends(self.tabs[tab].seat);
+        if let Some((_, other)) = ends.get(nth % ends.len().max(1)) {
+            self.fabric.sever(&mut self.schedule, tab, *other);
+        }
     }
 
     fn break_store(&mut self, index: usize, health: Health, ms: u64) {

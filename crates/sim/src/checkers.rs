@@ -150,6 +150,9 @@ impl Checkers {
             }
             self.complete(at_ms, tab, truth, *id);
         }
+        if let Asked::Remove { id } = &asked {
+            tab.durable.remove(id);
+        }
         Some(asked)
     }
 
@@ -172,7 +175,13 @@ impl Checkers {
     }
 
     /// A node asks the store to keep a body: it must be whole, and be what it is called.
-    pub(crate) fn kept(&mut self, at_ms: u64, tab: usize, asked: ChunkId, really: Option<[u8; 32]>) {
+    pub(crate) fn kept(
+        &mut self,
+        at_ms: u64,
+        tab: usize,
+        asked: ChunkId,
+        really: Option<[u8; 32]>,
+    ) {
         match really {
             Some(sha256) if sha256 == asked.0 => {}
             Some(_) => {

@@ -99,7 +99,9 @@ fn contents(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {
 fn fetches(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {
     let ours = connected(tab);
     for content in &tab.wants {
-        let Some(id) = world.truth.contents.get(*content).and_then(|content| content.id) else { continue };
+        let Some(id) = world.truth.contents.get(*content).and_then(|content| content.id) else {
+            continue;
+        };
         let has = |other: &Tab| ours.contains(&other.peer) && world.is_complete(other.seat.tab, id);
         let available = mates(world, tab).any(has);
         let info = tab.node.as_ref().and_then(|node| node.content(id));

@@ -21,8 +21,8 @@ mod trace;
 mod truth;
 mod world;
 
-
-
+#[cfg(test)]
+mod tests;
 
 pub mod seeds;
 

@@ -140,7 +140,10 @@ fn failure(outcome: &Outcome) -> Option<String> {
     match outcome {
         Ok(report) => {
             let first = report.violations.first()?;
-            Some(format!("{}: at {} ms, tab {}: {}", first.checker, first.at_ms, first.tab, first.what))
+            Some(format!(
+                "{}: at {} ms, tab {}: {}",
+                first.checker, first.at_ms, first.tab, first.what
+            ))
         }
         Err(reason) => Some(reason.clone()),
     }
@@ -181,7 +184,10 @@ fn summarize(outcomes: &[(u64, Outcome)], wall_ms: u128, json: bool) -> bool {
 fn replay_one(file: &std::path::Path, json: bool) -> Result<bool, String> {
     match replay(file) {
         Ok(replayed) => {
-            println!("{} inputs of {} sessions replayed, all with the same outputs", replayed.inputs, replayed.sessions);
+            println!(
+                "{} inputs of {} sessions replayed, all with the same outputs",
+                replayed.inputs, replayed.sessions
+            );
             if json {
                 println!("{}", json!({ "passed": true, "replayed": replayed }));
             }

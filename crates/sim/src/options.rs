@@ -218,7 +218,9 @@ impl Options {
     /// The tabs of an application, by index.
     #[must_use]
     pub fn tabs_of(&self, app: usize) -> Vec<usize> {
-        (0..self.tabs.len()).filter(|tab| self.tabs.get(*tab).is_some_and(|t| t.app == app)).collect()
+        (0..self.tabs.len())
+            .filter(|tab| self.tabs.get(*tab).is_some_and(|t| t.app == app))
+            .collect()
     }
 
     fn draw_tabs(&mut self, dice: &mut Dice) {
@@ -253,7 +255,8 @@ impl Options {
 pub const CONVERGE_MS: u64 = 180_000;
 
 fn draw_hostility(dice: &mut Dice) -> Hostility {
-    let mut rate = |max| if dice.chance(500) { u32::try_from(dice.below(max)).unwrap_or(0) } else { 0 };
+    let mut rate =
+        |max| if dice.chance(500) { u32::try_from(dice.below(max)).unwrap_or(0) } else { 0 };
     Hostility {
         wrong_body_per_mille: rate(1000),
         cut_body_per_mille: rate(600),

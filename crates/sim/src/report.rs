@@ -38,7 +38,12 @@ impl Report {
             *counts.entry((*what).to_owned()).or_insert(0) += count;
         }
         let mut node_stats = BTreeMap::new();
-        for (what, count) in world.tabs.iter().filter_map(|tab: &Tab| tab.node.as_ref()).flat_map(|node| node.stats()) {
+        for (what, count) in world
+            .tabs
+            .iter()
+            .filter_map(|tab: &Tab| tab.node.as_ref())
+            .flat_map(|node| node.stats())
+        {
             *node_stats.entry(what.to_owned()).or_insert(0) += count;
         }
         Self {

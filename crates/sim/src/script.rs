@@ -20,43 +20,138 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// A tab is opened and starts its node.
-    Open { tab: usize },
+    Open {
+        /// Which tab.
+        tab: usize,
+    },
     /// A content goes into the author's store and is added.
-    Add { content: usize },
+    Add {
+        /// Which content.
+        content: usize,
+    },
     /// A tab fetches a content, if anybody added it.
-    Get { tab: usize, content: usize },
+    Get {
+        /// Which tab.
+        tab: usize,
+        /// Which content.
+        content: usize,
+    },
     /// A tab pauses a content.
-    Pause { tab: usize, content: usize },
+    Pause {
+        /// Which tab.
+        tab: usize,
+        /// Which content.
+        content: usize,
+    },
     /// A tab goes on with a content.
-    Resume { tab: usize, content: usize },
+    Resume {
+        /// Which tab.
+        tab: usize,
+        /// Which content.
+        content: usize,
+    },
     /// A tab gives up a content.
-    Cancel { tab: usize, content: usize },
+    Cancel {
+        /// Which tab.
+        tab: usize,
+        /// Which content.
+        content: usize,
+    },
     /// A tab reads a content from a chunk on.
-    Seek { tab: usize, content: usize, chunk: u32 },
+    Seek {
+        /// Which tab.
+        tab: usize,
+        /// Which content.
+        content: usize,
+        /// The chunk's index; there may be no such chunk.
+        chunk: u32,
+    },
     /// A tab deletes a content. Authors don't, in drawn scripts.
-    Remove { tab: usize, content: usize },
+    Remove {
+        /// Which tab.
+        tab: usize,
+        /// Which content.
+        content: usize,
+    },
     /// A tab asks for a connection.
-    Connect { tab: usize, to: usize },
-    /// A tab bans another, for good.
-    Ban { tab: usize, peer: usize },
+    Connect {
+        /// Which tab.
+        tab: usize,
+        /// To which tab; perhaps of the other application, perhaps itself.
+        to: usize,
+    },
+    /// A tab bans another, for as long as its node lives.
+    Ban {
+        /// Which tab.
+        tab: usize,
+        /// Whom.
+        peer: usize,
+    },
     /// A tab stops its node and starts it again after a while, in the same session.
-    Restart { tab: usize, ms: u64 },
-    /// A tab is gone without a word; it opens again when the world heals, or never.
-    Kill { tab: usize, for_good: bool },
-    /// A tab is reloaded: the page says goodbye if `politely`, and is back after `ms`.
-    Reload { tab: usize, ms: u64, politely: bool },
+    Restart {
+        /// Which tab.
+        tab: usize,
+        /// How long it is stopped.
+        ms: u64,
+    },
+    /// A tab is gone without a word.
+    Kill {
+        /// Which tab.
+        tab: usize,
+        /// Whether it stays away when the world heals.
+        for_good: bool,
+    },
+    /// A tab is reloaded.
+    Reload {
+        /// Which tab.
+        tab: usize,
+        /// How long it takes.
+        ms: u64,
+        /// Whether the page is told beforehand and says goodbye.
+        politely: bool,
+    },
     /// A page runs no code for a while; what arrives waits.
-    Freeze { tab: usize, ms: u64 },
+    Freeze {
+        /// Which tab.
+        tab: usize,
+        /// For how long.
+        ms: u64,
+    },
     /// A page is hidden: its timers fire once a second.
-    Hide { tab: usize, ms: u64 },
-    /// These tabs and the others can't reach one another for a while.
-    Partition { tabs: Vec<usize>, ms: u64 },
-    /// The connection between two tabs dies without an event, for good or until an ICE restart.
-    Sever { a: usize, b: usize },
+    Hide {
+        /// Which tab.
+        tab: usize,
+        /// For how long.
+        ms: u64,
+    },
+    /// These tabs and the others can't reach one another for a while. Envelopes still travel.
+    Partition {
+        /// One side of it.
+        tabs: Vec<usize>,
+        /// For how long.
+        ms: u64,
+    },
+    /// One of a tab's connections dies without an event, until an ICE restart.
+    Sever {
+        /// Which tab.
+        tab: usize,
+        /// Which connection, counted modulo those that it has.
+        nth: usize,
+    },
     /// A store is full for a while.
-    StoreFull { tab: usize, ms: u64 },
+    StoreFull {
+        /// Which tab.
+        tab: usize,
+        /// For how long.
+        ms: u64,
+    },
     /// A store fails every operation for a while.
-    StoreGone { tab: usize, ms: u64 },
+    StoreGone {
+        /// Which tab.
+        tab: usize,
+        /// For how long.
+        ms: u64,
+    },
 }
 
 /// Draws the script: who opens when, who adds and fetches what, and the faults until healing.
@@ -99,7 +194,9 @@ fn draw_commands(dice: &mut Dice, options: &Options, steps: &mut Vec<Step>) {
             0..4 => Action::Pause { tab, content },
             4..7 => Action::Resume { tab, content },
             7..9 => Action::Cancel { tab, content },
-            9..12 => Action::Seek { tab, content, chunk: u32::try_from(dice.below(40)).unwrap_or(0) },
+            9..12 => {
+                Action::Seek { tab, content, chunk: u32::try_from(dice.below(40)).unwrap_or(0) }
+            }
             12..14 if !is_author => Action::Remove { tab, content },
             14..18 => Action::Connect { tab, to: other },
             18 => Action::Restart { tab, ms: dice.between(10, 8_000) },
@@ -133,7 +230,7 @@ fn draw_faults(dice: &mut Dice, options: &Options, steps: &mut Vec<Step>) {
                 let tabs = (0..options.tabs.len()).filter(|_| dice.chance(400)).collect();
                 Action::Partition { tabs, ms }
             }
-            5 if tab != other => Action::Sever { a: tab, b: other },
+            5 => Action::Sever { tab, nth: other },
             6 => Action::StoreFull { tab, ms },
             7 => Action::StoreGone { tab, ms },
             _ => continue,

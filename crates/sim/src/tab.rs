@@ -27,6 +27,7 @@ pub(crate) enum Asked {
     Stop,
     Add { content: usize },
     Get { id: ContentId },
+    Remove { id: ContentId },
     Other,
 }
 
@@ -59,6 +60,8 @@ pub(crate) struct Tab {
     pub(crate) broken_until: Option<Instant>,
     pub(crate) held: VecDeque<Input>,
     pub(crate) wake: Option<Instant>,
+    /// Timeouts in a row that left something due.
+    pub(crate) spins: u32,
     pub(crate) commands: BTreeMap<CommandId, Asked>,
     pub(crate) commands_next: u64,
     /// Contents that the application wants here in the end.
@@ -91,6 +94,7 @@ impl Tab {
             broken_until: None,
             held: VecDeque::new(),
             wake: None,
+            spins: 0,
             commands: BTreeMap::new(),
             commands_next: 1,
             wants: BTreeSet::new(),
@@ -136,6 +140,8 @@ impl Tab {
         self.held.clear();
         self.wake = None;
         self.commands.clear();
+        // A ban by the application lasts as long as the node.
+        self.banned.clear();
     }
 }
 

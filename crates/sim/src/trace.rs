@@ -157,7 +157,8 @@ pub fn replay(path: &Path) -> Result<Replayed, ReplayError> {
                 replayed.sessions += 1;
             }
             Line::Input { tab, now, input, outputs, .. } => {
-                let node = nodes.get_mut(&tab).ok_or_else(|| malformed("no such tab".to_owned()))?;
+                let node =
+                    nodes.get_mut(&tab).ok_or_else(|| malformed("no such tab".to_owned()))?;
                 let text = format!("{input:?}");
                 node.handle(now, input);
                 let said: Vec<Output> = core::iter::from_fn(|| node.poll_output()).collect();

@@ -54,7 +54,11 @@ impl Truth {
 
     fn make(&mut self, index: usize, options: &Options, dice: &mut Dice) {
         let Some(wanted) = options.contents.get(index) else { return };
-        let tag = if wanted.encrypted { u32::try_from(peerloom_crypto::TAG_BYTES).unwrap_or(0) } else { 0 };
+        let tag = if wanted.encrypted {
+            u32::try_from(peerloom_crypto::TAG_BYTES).unwrap_or(0)
+        } else {
+            0
+        };
         let plain_max = peerloom_wire::CHUNK_BYTES_MAX - tag;
         let last_bytes = wanted.last_chunk_bytes.clamp(1, plain_max);
         // Chunks under a key of their own never are those of another content.
@@ -71,7 +75,8 @@ impl Truth {
                 true => dice.pick(&pool).copied(),
                 false => chunks.first().copied().filter(|_| !wanted.encrypted),
             };
-            let again = again.filter(|chunk| wanted.shared && self.chunk_bytes(chunk) == Some(bytes));
+            let again =
+                again.filter(|chunk| wanted.shared && self.chunk_bytes(chunk) == Some(bytes));
             let chunk = again.unwrap_or_else(|| ChunkId(dice.bytes32()));
             self.chunk_bytes.insert(chunk, bytes);
             chunks.push(chunk);

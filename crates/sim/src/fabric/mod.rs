@@ -99,7 +99,9 @@ struct Endpoint {
 enum Flow {
     Flowing,
     /// Nothing gets through. `by_path`: because these tabs can't reach each other.
-    Stalled { by_path: bool },
+    Stalled {
+        by_path: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -162,7 +164,9 @@ impl Fabric {
             LinkCommand::CreateOffer { restart } => self.create_offer(schedule, end, restart),
             LinkCommand::AcceptOffer { sdp } => self.accept_offer(schedule, end, &sdp),
             LinkCommand::AcceptAnswer { sdp } => self.accept_answer(schedule, end, &sdp),
-            LinkCommand::AddCandidate { candidate } => self.add_candidate(schedule, end, &candidate),
+            LinkCommand::AddCandidate { candidate } => {
+                self.add_candidate(schedule, end, &candidate)
+            }
             LinkCommand::Send { frame } => self.send(schedule, end, frame),
             LinkCommand::ExpectBody { request, bytes, inline } => {
                 self.expect_body(end, request, bytes, inline);
@@ -183,10 +187,15 @@ impl Fabric {
                 self.pair(schedule, ends, credentials, since);
             }
             FabricStep::Stillborn { link } => {
-                self.count("connections that died unheard");
-                self.stall(schedule, link, Flow::Stalled { by_path: false }, false);
+                // A healed network lets nothing die.
+                if self.options.stillborn_per_mille > 0 {
+                    self.count("connections that died unheard");
+                    self.stall(schedule, link, Flow::Stalled { by_path: false }, false);
+                }
             }
-            FabricStep::Consent { link, outage, stage } => self.consent(schedule, link, outage, stage),
+            FabricStep::Consent { link, outage, stage } => {
+                self.consent(schedule, link, outage, stage)
+            }
             FabricStep::Orphan { end, stage } => self.orphaned(schedule, end, stage),
             FabricStep::RemoteClosed { end } => self.tell(schedule, end, LinkEvent::Closed),
             FabricStep::Frame { to, from, frame } => self.deliver(schedule, to, from, frame),
@@ -221,7 +230,8 @@ impl Fabric {
 
     /// A session's open connections with the tabs at their other sides.
     pub(crate) fn open_ends(&self, seat: Seat) -> Vec<(End, usize)> {
-        let ours = self.endpoints.iter().filter(|(end, e)| end.seat == seat && e.opened_at.is_some());
+        let ours =
+            self.endpoints.iter().filter(|(end, e)| end.seat == seat && e.opened_at.is_some());
         ours.filter_map(|(end, _)| Some((*end, self.other(*end)?.seat.tab))).collect()
     }
 
@@ -244,7 +254,8 @@ impl Fabric {
 
     /// A session ends without closing anything.
     pub(crate) fn drop_session(&mut self, schedule: &mut Schedule, seat: Seat) {
-        let ends: Vec<End> = self.endpoints.keys().filter(|end| end.seat == seat).copied().collect();
+        let ends: Vec<End> =
+            self.endpoints.keys().filter(|end| end.seat == seat).copied().collect();
         for end in ends {
             let other = self.other(end);
             if let Some(endpoint) = self.endpoints.remove(&end) {

@@ -83,11 +83,19 @@ impl Fabric {
         self.try_pair(schedule, end);
     }
 
-    pub(super) fn add_candidate(&mut self, schedule: &mut Schedule, end: End, candidate: &Candidate) {
+    pub(super) fn add_candidate(
+        &mut self,
+        schedule: &mut Schedule,
+        end: End,
+        candidate: &Candidate,
+    ) {
         let Some(endpoint) = self.endpoints.get_mut(&end) else {
             self.breach(end, "a candidate for no connection".to_owned());
             return;
         };
+        if endpoint.signalling == Signalling::Broken {
+            return;
+        }
         if endpoint.remote.is_none() {
             self.breach(end, "a candidate before the remote description".to_owned());
             return;

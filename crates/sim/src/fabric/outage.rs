@@ -42,9 +42,10 @@ impl Fabric {
             return;
         }
         for link in self.links_between(a, b) {
-            let waits = self.links.get(&link).is_some_and(|link| {
-                link.flow == Flow::Stalled { by_path: true } && !link.failed
-            });
+            let waits = self
+                .links
+                .get(&link)
+                .is_some_and(|link| link.flow == Flow::Stalled { by_path: true } && !link.failed);
             if waits {
                 self.resume(schedule, link, false);
             }
@@ -77,7 +78,9 @@ impl Fabric {
         link.outage += 1;
         let outage = link.outage;
         if told {
-            let delay = Duration::from_millis(self.dice.between(CONSENT_MISSING_MS.0, CONSENT_MISSING_MS.1));
+            let delay = Duration::from_millis(
+                self.dice.between(CONSENT_MISSING_MS.0, CONSENT_MISSING_MS.1),
+            );
             let step = FabricStep::Consent { link: id, outage, stage: ConsentStage::Missing };
             schedule.after(delay, Happening::Fabric(step));
         }
@@ -131,7 +134,9 @@ impl Fabric {
     /// The other side of `end` is gone and said nothing.
     pub(super) fn orphan(&mut self, schedule: &mut Schedule, end: End) {
         if self.options.outage_is_told {
-            let delay = Duration::from_millis(self.dice.between(CONSENT_MISSING_MS.0, CONSENT_MISSING_MS.1));
+            let delay = Duration::from_millis(
+                self.dice.between(CONSENT_MISSING_MS.0, CONSENT_MISSING_MS.1),
+            );
             let step = FabricStep::Orphan { end, stage: ConsentStage::Missing };
             schedule.after(delay, Happening::Fabric(step));
         }
@@ -156,7 +161,8 @@ impl Fabric {
     pub(crate) fn carries(&self, seat: Seat, tab: usize) -> bool {
         self.open_ends(seat).iter().any(|(end, other)| {
             let link = self.endpoints.get(end).and_then(|endpoint| endpoint.link);
-            *other == tab && link.and_then(|link| self.links.get(&link)).is_some_and(super::Link::flows)
+            *other == tab
+                && link.and_then(|link| self.links.get(&link)).is_some_and(super::Link::flows)
         })
     }
 }
