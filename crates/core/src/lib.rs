@@ -11,6 +11,7 @@ pub mod event;
 pub mod io;
 mod link;
 pub mod machine;
+pub mod map;
 pub mod node;
 mod random;
 pub mod time;

@@ -1,5 +1,6 @@
 //! Identifiers: newtypes over hashes and counters, with the hexadecimal form that people see.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::str::FromStr;
 
@@ -13,8 +14,21 @@ pub struct ParseIdError;
 macro_rules! hash_ids {
     ($($(#[$doc:meta])* $name:ident, $short:literal;)*) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub struct $name(pub [u8; 32]);
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                compare(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,6 +83,13 @@ impl AppId {
         let [a, b, c, d, e, f, g, h, ..] = peerloom_crypto::sha256(name.as_bytes());
         Self([a, b, c, d, e, f, g, h])
     }
+}
+
+/// Compares two hashes, out of line: an array's comparison is unrolled, and since WASM has no
+/// instruction to swap bytes, each copy of it takes some 600 bytes of code.
+#[inline(never)]
+fn compare(a: &[u8; 32], b: &[u8; 32]) -> Ordering {
+    a.as_slice().cmp(b.as_slice())
 }
 
 fn parse_hex(text: &str) -> Result<[u8; 32], ParseIdError> {

@@ -13,7 +13,7 @@ mod replay;
 mod tests;
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use crate::map::Map;
 
 use peerloom_crypto::{Certificate, SessionPublicKey};
 use peerloom_wire::PeerId;
@@ -136,7 +136,7 @@ pub(crate) struct Discovery {
     config: Config,
     random: Random,
     presence: Presence,
-    known: BTreeMap<PeerId, Known>,
+    known: Map<PeerId, Known>,
     seeks: Vec<Seek>,
     counters: Counters,
 }
@@ -188,7 +188,7 @@ impl Discovery {
             config,
             random,
             presence: Presence::Stopped,
-            known: BTreeMap::new(),
+            known: Map::new(),
             seeks: Vec::new(),
             counters: Counters::default(),
         }

@@ -38,7 +38,7 @@ impl ReplayWindow {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use crate::map::Set;
 
     use proptest::prelude::*;
 
@@ -64,7 +64,7 @@ mod tests {
         #[test]
         fn nothing_is_taken_twice(sequences in prop::collection::vec(1u64..300, 0..200)) {
             let mut window = ReplayWindow::after(0);
-            let mut taken = BTreeSet::new();
+            let mut taken = Set::new();
             for sequence in sequences {
                 if window.accept(sequence) {
                     prop_assert!(taken.insert(sequence));

@@ -17,7 +17,7 @@ mod negotiation;
 mod tests;
 mod upkeep;
 
-use std::collections::BTreeMap;
+use crate::map::Map;
 
 use bytes::Bytes;
 use peerloom_wire::envelope::Signal;
@@ -134,9 +134,9 @@ pub(crate) struct Link {
     config: Config,
     next_conn: u32,
     next_session: u64,
-    peers: BTreeMap<PeerId, Peer>,
+    peers: Map<PeerId, Peer>,
     /// Invariant: the connections of all attempts and all that are up, and no others.
-    conns: BTreeMap<ConnId, PeerId>,
+    conns: Map<ConnId, PeerId>,
     counters: Counters,
 }
 
@@ -190,8 +190,8 @@ impl Link {
             config,
             next_conn: 1,
             next_session: config.session_first,
-            peers: BTreeMap::new(),
-            conns: BTreeMap::new(),
+            peers: Map::new(),
+            conns: Map::new(),
             counters: Counters {
                 attempts: 0,
                 failures: 0,

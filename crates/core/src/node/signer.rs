@@ -1,6 +1,6 @@
 //! The node's pen and its reading glasses: seals what goes out, opens what comes in.
 
-use std::collections::BTreeMap;
+use crate::map::Map;
 
 use bytes::Bytes;
 use peerloom_crypto::{Certificate, SessionKey};
@@ -14,12 +14,12 @@ pub(super) struct Signer {
     certificate: Certificate,
     key: SessionKey,
     sequence: u64,
-    counters: BTreeMap<&'static str, u64>,
+    counters: Map<&'static str, u64>,
 }
 
 impl Signer {
     pub(super) const fn new(app: AppId, certificate: Certificate, key: SessionKey) -> Self {
-        Self { app, certificate, key, sequence: 0, counters: BTreeMap::new() }
+        Self { app, certificate, key, sequence: 0, counters: Map::new() }
     }
 
     /// Returns the envelope, or `None` for a signal that does not fit: our own browser made a
@@ -58,7 +58,7 @@ impl Signer {
         self.count("signal.banned");
     }
 
-    pub(super) const fn counters(&self) -> &BTreeMap<&'static str, u64> {
+    pub(super) const fn counters(&self) -> &Map<&'static str, u64> {
         &self.counters
     }
 

@@ -1,6 +1,6 @@
 //! What may be read of a node at any time.
 
-use std::collections::BTreeMap;
+use crate::map::Map;
 
 use peerloom_wire::{ContentId, PeerId};
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ impl Node {
 
     /// Returns every counter and gauge, by name: `docs/observability.md`.
     #[must_use]
-    pub fn stats(&self) -> BTreeMap<&'static str, u64> {
+    pub fn stats(&self) -> Map<&'static str, u64> {
         let mut stats = self.content.stats();
         stats.extend(self.signer.counters());
         stats.extend(self.link.stats());

@@ -5,7 +5,7 @@
 //! as long as the node. See `docs/protocol/trust.md`.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use crate::map::Map;
 
 use peerloom_wire::PeerId;
 
@@ -91,7 +91,7 @@ enum Record {
 /// Strikes and bans.
 #[derive(Debug, Default)]
 pub struct Trust {
-    peers: BTreeMap<PeerId, Record>,
+    peers: Map<PeerId, Record>,
 }
 
 impl Machine for Trust {

@@ -1,5 +1,7 @@
 //! Any interleaving of inputs: no panic, every bound holds, every command has one answer.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
 
 use super::messages::any_message;
