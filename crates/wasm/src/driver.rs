@@ -3,13 +3,14 @@
 //! No borrow is held across a call into JavaScript, since what is called may call back.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::rc::{Rc, Weak};
 
 use js_sys::{Promise, Uint8Array};
 use peerloom_core::event::{CommandError, Event, Stage};
 use peerloom_core::io::{Command, CommandId, ConnId, LinkCommand, LinkEvent};
+use peerloom_core::map::Map;
 use peerloom_core::{Input, Node, Output};
 use peerloom_wire::{ChunkId, PeerId, RequestId};
 use wasm_bindgen::prelude::*;
@@ -32,8 +33,8 @@ pub(crate) struct Driver {
     phase: Cell<Phase>,
     timer: RefCell<Option<Timer>>,
     /// `None` for one that the browser refused to make, until the node closes it.
-    connections: RefCell<BTreeMap<ConnId, Option<Rc<Connection>>>>,
-    commands: RefCell<BTreeMap<CommandId, Deferred>>,
+    connections: RefCell<Map<ConnId, Option<Rc<Connection>>>>,
+    commands: RefCell<Map<CommandId, Deferred>>,
     next_command: Cell<u64>,
     signalling: RefCell<Option<Signalling>>,
     channel: Option<String>,

@@ -185,6 +185,14 @@ impl NodeHandle {
         self.driver.read(Node::contents).iter().map(convert::content).collect()
     }
 
+    /// Returns a snapshot of one content, null if it is not known.
+    #[must_use]
+    pub fn content(&self, content: &str) -> JsValue {
+        let Ok(content) = content.parse::<ContentId>() else { return JsValue::NULL };
+        let info = self.driver.read(|node| node.content(content));
+        info.map_or(JsValue::NULL, |info| convert::content(&info))
+    }
+
     /// Returns what reading a content takes, null if its manifest is not here.
     #[must_use]
     pub fn layout(&self, content: &str) -> JsValue {

@@ -80,11 +80,19 @@ pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
     Uint8Array::from(bytes)
 }
 
+/// What is to be called when a promise is settled.
+type Then = Box<dyn FnOnce(Result<JsValue, JsValue>)>;
+
 /// Calls `then` once, when `promise` is settled.
 ///
 /// The callbacks belong to the promise: one that never settles (WebRTC leaves those of a closed
 /// connection pending) is collected with them. So `then` must hold its owner weakly.
 pub(crate) fn settled(promise: &Promise, then: impl FnOnce(Result<JsValue, JsValue>) + 'static) {
+    settled_boxed(promise, Box::new(then));
+}
+
+// Apart, so that it is compiled once.
+fn settled_boxed(promise: &Promise, then: Then) {
     let then = Rc::new(Cell::new(Some(then)));
     let twin = Rc::clone(&then);
     let fulfilled = Closure::once_into_js(move |value: JsValue| {
@@ -114,7 +122,12 @@ impl Listener {
         kind: &'static str,
         on_event: impl Fn(JsValue) + 'static,
     ) -> Self {
-        let closure = Closure::<dyn Fn(JsValue)>::new(on_event);
+        Self::boxed(target, kind, Box::new(on_event))
+    }
+
+    // Apart, so that it is compiled once.
+    fn boxed(target: &EventTarget, kind: &'static str, on_event: Box<dyn Fn(JsValue)>) -> Self {
+        let closure = Closure::wrap(on_event);
         let function: &Function = closure.as_ref().unchecked_ref();
         // Only throws if the callback is not callable.
         let _ = target.add_event_listener_with_callback(kind, function);

@@ -4,12 +4,13 @@
 //! where the last one ended. Anything else is a fault, reported and not kept.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
 use peerloom_core::io::{BodyFault, LinkEvent};
+use peerloom_core::map::Map;
 use peerloom_wire::RequestId;
 use peerloom_wire::bulk::{BULK_HEADER_BYTES, BulkHeader};
 use wasm_bindgen::prelude::*;
@@ -30,7 +31,7 @@ const _: () = assert!(HEADER_BYTES as usize == BULK_HEADER_BYTES);
 pub(crate) struct Receiver {
     owner: Rc<dyn Owner>,
     pool: Rc<Pool>,
-    bodies: RefCell<BTreeMap<RequestId, Body>>,
+    bodies: RefCell<Map<RequestId, Body>>,
     /// Given up, and how many bytes of each may still come.
     forgotten: RefCell<VecDeque<(RequestId, u32)>>,
 }
