@@ -1,12 +1,11 @@
 //! What connected peers say they have whole.
 
-use crate::map::{Map, Set};
-
 use peerloom_wire::{ContentId, PeerId};
 
 use super::message::{Entry, GONE_IDS_MAX, List, Message, split_entries};
 use super::{CONTENTS_MAX, Content, Effect, Phase};
 use crate::event::StrikeKind;
+use crate::map::{Map, Set};
 
 /// Announced contents, with who announced them. Connected peers only.
 #[derive(Debug, Default)]
@@ -74,9 +73,11 @@ impl Inventory {
     /// Forgets all that a peer offers; returns what that was.
     pub(super) fn remove_peer(&mut self, peer: PeerId) -> Set<ContentId> {
         let ids = self.by_peer.remove(&peer).unwrap_or_default();
-        for id in &ids {
-            self.forget_offer(peer, *id);
-        }
+        // One pass, not ten thousand removals from a sorted vector.
+        self.offers.retain(|_, peers| {
+            peers.remove(&peer);
+            !peers.is_empty()
+        });
         ids
     }
 

@@ -1,10 +1,8 @@
 //! What is stored here: manifests, keys, and which chunks are on disk.
 
-use crate::map::{Map, Set};
-
 use bytes::Bytes;
 use peerloom_crypto::sha256;
-use peerloom_wire::{ChunkId, ContentId, Description, Manifest, PeerId};
+use peerloom_wire::{ContentId, Description, Manifest, PeerId};
 use serde::{Deserialize, Serialize};
 
 use super::CONTENTS_MAX;
@@ -12,6 +10,7 @@ use super::bitmap::Bitmap;
 use super::download::unlocks;
 use crate::event::{CommandError, Subject};
 use crate::io::{ContentKey, Record};
+use crate::map::Map;
 
 /// The most chunks of all contents together: 512 GiB, in 64 MiB of hashes.
 pub(super) const LIBRARY_CHUNKS_MAX: u64 = 2_097_152;
@@ -202,19 +201,8 @@ impl Library {
         self.items.iter().find(|(_, item)| same(item)).map(|(id, _)| *id)
     }
 
-    /// Every chunk that an item refers to.
-    pub(super) fn chunks(&self) -> Set<ChunkId> {
-        let items = self.items.values();
-        items.flat_map(|item| &item.manifest.description().chunks).copied().collect()
-    }
-
-    /// Takes out of `chunks` what an item refers to.
-    pub(super) fn retain_unreferenced(&self, chunks: &mut Set<ChunkId>) {
-        for item in self.items.values() {
-            for chunk in &item.manifest.description().chunks {
-                chunks.remove(chunk);
-            }
-        }
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.values()
     }
 }
 

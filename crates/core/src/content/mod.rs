@@ -21,7 +21,6 @@ mod serve;
 mod start;
 
 use core::time::Duration;
-use crate::map::{Map, Set};
 
 use bytes::Bytes;
 use peerloom_crypto::{Certificate, SessionKey};
@@ -35,6 +34,7 @@ use crate::io::{
     StoreReply,
 };
 use crate::machine::Machine;
+use crate::map::{Map, Set};
 use crate::time::{Instant, Now};
 
 use add::Adding;
@@ -400,16 +400,16 @@ impl Content {
         }
     }
 
-    /// Returns all that is known here: what is stored, fetched or offered by a connected peer.
+    /// Returns all that is known here: what is stored, then what connected peers offer, then what
+    /// is wanted and nobody has.
     #[must_use]
     pub fn contents(&self) -> Vec<ContentInfo> {
-        let ids: Set<_> = self
-            .library
-            .ids()
-            .chain(self.inventory.ids())
-            .chain(self.downloads.keys().copied())
-            .collect();
-        ids.into_iter().filter_map(|id| self.content(id)).collect()
+        let library = self.library.ids();
+        let offered = self.inventory.ids().filter(|id| self.library.item(*id).is_none());
+        let unknown = self.downloads.keys().copied().filter(|id| {
+            self.library.item(*id).is_none() && self.inventory.entry(*id).is_none()
+        });
+        library.chain(offered).chain(unknown).filter_map(|id| self.content(id)).collect()
     }
 
     /// Returns what is known of one content.

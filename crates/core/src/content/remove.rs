@@ -89,7 +89,7 @@ impl Content {
         if let Some(removing) = self.removing.get_mut(&content) {
             removing.step = Step::Chunks;
         }
-        let chunks = item.manifest.description().chunks.iter().copied().collect();
+        let chunks = item.manifest.description().chunks.clone();
         if !self.delete_unreferenced(chunks, Op::DeleteChunks(content), out) {
             self.end_removing(content, &Ok(Reply::Done));
         }

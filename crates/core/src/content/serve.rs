@@ -1,7 +1,5 @@
 //! Serving: what peers fetch from us. The driver sends; we decide what, and keep count.
 
-use crate::map::Map;
-
 use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
@@ -9,6 +7,7 @@ use super::message::{Message, Refusal, Wanted};
 use super::{Content, Effect, Op, PROGRESS_INTERVAL, Phase};
 use crate::event::{Event, StrikeKind};
 use crate::io::{BodySource, LinkCommand, StoreError, StoreOp, StoreReply};
+use crate::map::Map;
 use crate::time::{Instant, Now};
 
 /// The most requests that a peer may have open: twice what we ask of one source.

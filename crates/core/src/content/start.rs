@@ -172,7 +172,9 @@ impl Content {
             return;
         };
         if sweep == Sweep::Allowed {
-            let chunks = self.library.chunks().into_iter().collect();
+            let items = self.library.items();
+            let chunks = items.flat_map(|item| &item.manifest.description().chunks).copied();
+            let chunks = chunks.collect();
             self.store(Op::Sweep, StoreOp::RetainChunks { chunks }, out);
         }
         let peers: Vec<_> = self.peers.keys().copied().collect();

@@ -13,7 +13,6 @@ mod replay;
 mod tests;
 
 use core::time::Duration;
-use crate::map::Map;
 
 use peerloom_crypto::{Certificate, SessionPublicKey};
 use peerloom_wire::PeerId;
@@ -23,6 +22,7 @@ use self::known::{Contact, Known};
 use crate::event::{BadInput, CommandError, ConnectFailure, DisconnectCause, Stage, Subject};
 use crate::io::CommandId;
 use crate::machine::Machine;
+use crate::map::Map;
 use crate::random::Random;
 use crate::time::{Instant, Now};
 

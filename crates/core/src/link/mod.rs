@@ -17,8 +17,6 @@ mod negotiation;
 mod tests;
 mod upkeep;
 
-use crate::map::Map;
-
 use bytes::Bytes;
 use peerloom_wire::envelope::Signal;
 use peerloom_wire::frame::{self, Protocol};
@@ -30,6 +28,7 @@ pub(crate) use self::message::{GoodbyeReason, Message};
 use crate::event::{ConnectFailure, DisconnectCause, PeerState, StrikeKind};
 use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent};
 use crate::machine::Machine;
+use crate::map::Map;
 use crate::time::{Instant, Now};
 
 /// What the protocol is told.

@@ -72,8 +72,10 @@ impl Link {
         sdp: String,
         out: &mut Vec<Effect>,
     ) {
+        // Both number their own sessions: an equal number on an offer of ours is chance.
         if let Some(Phase::Attempt(attempt)) = self.phase(from)
             && attempt.session == session
+            && attempt.role == Role::Answerer
         {
             return self.repeat_answer(from, out);
         }

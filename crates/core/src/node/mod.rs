@@ -78,8 +78,11 @@ impl Node {
     pub fn new(config: NodeConfig) -> Self {
         let id = PeerId(config.certificate.peer_id());
         let connections_max = usize::from(config.connections_max);
-        // Later runs begin higher, with 2¹⁶ sessions for each millisecond of this one.
-        let session_first = config.now.unix_ms << 16;
+        // Later runs begin higher, with 2¹⁶ sessions for each millisecond of this one. Two tabs that
+        // a browser restores in the same millisecond begin apart, by their ids.
+        let [high, low, ..] = id.0;
+        let apart = u64::from(u16::from_be_bytes([high, low]));
+        let session_first = (config.now.unix_ms << 16) + apart;
         let random = Random::fork(&config.seed, "discovery");
         let mut node = Self {
             id,

@@ -1,11 +1,11 @@
 //! The node's pen and its reading glasses: seals what goes out, opens what comes in.
 
-use crate::map::Map;
-
 use bytes::Bytes;
 use peerloom_crypto::{Certificate, SessionKey};
 use peerloom_wire::envelope::{self, Envelope, EnvelopeError, Reader, Recipient, Signal};
 use peerloom_wire::{AppId, PeerId};
+
+use crate::map::Map;
 
 /// Signs envelopes with the session key, and numbers them.
 #[derive(Debug)]

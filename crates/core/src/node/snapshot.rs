@@ -1,13 +1,12 @@
 //! What may be read of a node at any time.
 
-use crate::map::Map;
-
 use peerloom_wire::{ContentId, PeerId};
 use serde::{Deserialize, Serialize};
 
 use super::Node;
 use crate::event::{ContentInfo, ContentLayout, PeerInfo, PeerState};
 use crate::io::ConnId;
+use crate::map::Map;
 
 /// A node at a glance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

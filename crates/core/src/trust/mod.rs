@@ -5,12 +5,12 @@
 //! as long as the node. See `docs/protocol/trust.md`.
 
 use core::time::Duration;
-use crate::map::Map;
 
 use peerloom_wire::PeerId;
 
 use crate::event::{SecurityAction, StrikeKind};
 use crate::machine::Machine;
+use crate::map::Map;
 use crate::time::{Instant, Now};
 
 /// The most peers remembered; when full, see [`Trust::make_room`]. 1,024 × 64 bytes = 64 KiB, and

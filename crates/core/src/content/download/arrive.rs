@@ -1,7 +1,6 @@
 //! What comes of a request: a body, a refusal, silence, or the end of the connection.
 
 use core::time::Duration;
-use crate::map::Set;
 
 use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
@@ -11,6 +10,7 @@ use crate::content::message::{Message, Refusal, Wanted};
 use crate::content::{Content, Effect, Op};
 use crate::event::StrikeKind;
 use crate::io::{LinkCommand, StoreOp};
+use crate::map::Set;
 use crate::time::{Instant, Now};
 
 /// How long a source may send nothing of what it was asked for. A chunk in this time is 33 kB/s

@@ -79,27 +79,25 @@ impl Content {
 
     /// The next chunk of the download that has the fewest on their way, so that all go on.
     fn choose_chunk(&mut self, now: Instant) -> Option<Choice> {
-        let running = self.downloads.iter().filter(|(_, download)| is_running(download));
-        let mut fetching: Vec<_> = running
-            .filter_map(|(content, download)| match &download.stage {
-                Stage::Fetching(fetch) => Some((fetch.claims.len(), *content, download, fetch)),
-                Stage::Seeking | Stage::Describing(_) | Stage::Checking => None,
-            })
-            .collect();
-        fetching.sort_by_key(|(claims, content, ..)| (*claims, *content));
         let mut endgame_at = None;
-        let choice = fetching.into_iter().find_map(|(_, content, download, fetch)| {
-            let Some(index) = self.next_chunk(content, download, fetch) else {
-                let (choice, at) = self.choose_again(now, content, download, fetch);
-                endgame_at = [endgame_at, at].into_iter().flatten().min();
-                return choice;
+        let running = self.downloads.iter().filter(|(_, download)| is_running(download));
+        let choices = running.filter_map(|(content, download)| {
+            let Stage::Fetching(fetch) = &download.stage else { return None };
+            let choice = match self.next_chunk(*content, download, fetch) {
+                Some(index) => {
+                    let peer = self.choose_source(now, *content, download, None)?;
+                    Choice { content: *content, peer, index }
+                }
+                None => {
+                    let (choice, at) = self.choose_again(now, *content, download, fetch);
+                    endgame_at = [endgame_at, at].into_iter().flatten().min();
+                    choice?
+                }
             };
-            let peer = self.choose_source(now, content, download, None)?;
-            Some(Choice { content, peer, index })
+            Some((fetch.claims.len(), choice))
         });
-        if choice.is_none() {
-            self.endgame_at = endgame_at;
-        }
+        let choice = choices.min_by_key(|(claims, _)| *claims).map(|(_, choice)| choice);
+        self.endgame_at = endgame_at;
         choice
     }
 
@@ -127,34 +125,26 @@ impl Content {
         download: &Download,
         fetch: &Fetch,
     ) -> (Option<Choice>, Option<Instant>) {
-        let asked = fetch.claims.iter().filter_map(|(index, claim)| match claim {
-            Claim::Asked(requests) => Some((*index, requests)),
-            Claim::Keeping => None,
-        });
-        let (once, twice): (Vec<_>, Vec<_>) = asked.partition(|(_, requests)| requests.len() == 1);
-        if twice.len() >= ENDGAME_MAX {
+        let asked = |claim: &Claim| match claim {
+            Claim::Asked(requests) => requests.len(),
+            Claim::Keeping => 0,
+        };
+        if fetch.claims.values().filter(|claim| asked(claim) > 1).count() >= ENDGAME_MAX {
             return (None, None);
         }
-        let oldest_first = {
-            let mut once: Vec<_> = once
-                .into_iter()
-                .filter_map(|(index, requests)| Some((*requests.first()?, index)))
-                .collect();
-            once.sort_unstable();
-            once
-        };
-        for (request, index) in oldest_first {
-            let Some(request) = self.requests.get(&request) else { continue };
-            let other = self.choose_source(now, content, download, Some(request.peer));
-            let Some(peer) = other else { continue };
-            let at = request.asked_at + ENDGAME_AFTER;
-            if now < at {
-                // The others were asked later still.
-                return (None, Some(at));
-            }
-            return (Some(Choice { content, peer, index }), None);
+        let second_choices = fetch.claims.iter().filter_map(|(index, claim)| {
+            let Claim::Asked(requests) = claim else { return None };
+            let id = requests.first().filter(|_| requests.len() == 1)?;
+            let request = self.requests.get(id)?;
+            let peer = self.choose_source(now, content, download, Some(request.peer))?;
+            let choice = Choice { content, peer, index: *index };
+            Some((*id, request.asked_at + ENDGAME_AFTER, choice))
+        });
+        match second_choices.min_by_key(|(id, ..)| *id) {
+            Some((_, at, _)) if now < at => (None, Some(at)),
+            Some((_, _, choice)) => (Some(choice), None),
+            None => (None, None),
         }
-        (None, None)
     }
 
     /// The least loaded peer that has the content and may be asked.

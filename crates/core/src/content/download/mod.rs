@@ -7,8 +7,6 @@ mod arrive;
 mod ask;
 mod source;
 
-use crate::map::{Map, Set};
-
 use peerloom_wire::{
     ContentId, Description, Manifest, ManifestError, PeerId, RequestId, key_digest,
 };
@@ -19,6 +17,7 @@ use super::start::too_many_commands;
 use super::{COMMANDS_WAITING_MAX, Content, Effect, Op, PROGRESS_INTERVAL};
 use crate::event::{BadInput, CommandError, DownloadState, Event, Progress, Reply, StrikeKind};
 use crate::io::{CommandId, ContentKey, StoreError, StoreOp, StoreReply};
+use crate::map::{Map, Set};
 use crate::time::{Instant, Now};
 
 pub(super) use source::{Request, Source};

@@ -1,12 +1,12 @@
 //! A peer as one to fetch from: how much to ask of it, and when to leave it alone.
 
 use core::time::Duration;
-use crate::map::Set;
 
 use peerloom_wire::{CHUNK_BYTES_MAX, PeerId, RequestId};
 
 use crate::content::message::Wanted;
 use crate::content::meter::Meter;
+use crate::map::Set;
 use crate::time::Instant;
 
 /// The least that is asked of one source at once: 1 MiB, the driver's own send buffer, so that the
