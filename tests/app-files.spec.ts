@@ -24,6 +24,17 @@ test("a file dropped into one tab appears in the other, and one click fetches it
   await expect(one.row("weave.txt")).toContainText("also at 1\u00a0peer");
 });
 
+test("a text that one tab wrote is read in the other", { tag: "@firefox" }, async ({ context }) => {
+  const app = namespace();
+  const one = await AppPage.open(context, app, "&p2p=on");
+  const two = await AppPage.open(context, app, "&p2p=on");
+  await one.connected(1);
+  await one.drop("letter.txt", "Dear weaver,\nthe warp is ready.", "text/plain");
+  await two.page.getByRole("button", { name: "Fetch letter.txt" }).click();
+  await two.page.getByRole("button", { name: "Preview letter.txt" }).click();
+  await expect(two.page.getByRole("region", { name: "Preview of letter.txt" })).toHaveText("Dear weaver,\nthe warp is ready.");
+});
+
 test("chosen files of any bytes arrive as they were, the empty one too", async ({ context }) => {
   const app = namespace();
   const one = await AppPage.open(context, app, "&p2p=on");
