@@ -23,8 +23,8 @@ fn stat(world: &World, what: &str) -> u64 {
 #[test]
 fn two_that_dial_each_other_at_once_have_one_connection() {
     let mut options = calm(3, &[]);
-    // Announcements cross, and so do the offers that answer them.
-    options.signalling.delay = Span::new(40, 40);
+    // Slower than the second announcement: announcements cross, and so do the offers after them.
+    options.signalling.delay = Span::new(700, 700);
     let mut world = World::new(&options);
     pass(&mut world);
     assert!(stat(&world, "link.glares") > 0, "nobody dialled at once");
@@ -90,10 +90,13 @@ fn wrong_bytes_lead_to_a_ban_and_the_chunks_come_from_elsewhere() {
         4,
         &[
             (3_000, Action::Get { tab: 2, content: 0 }),
-            (20_000, Action::Get { tab: 1, content: 0 }),
+            // For a while the liar is the only source.
+            (20_000, Action::Kill { tab: 0, for_good: false }),
+            (35_000, Action::Get { tab: 1, content: 0 }),
         ],
     );
-    options.contents[0].chunks = 80;
+    options.contents[0].chunks = 20;
+    options.heal_at_ms = 90_000;
     options.tabs[2].hostility =
         Some(Hostility { wrong_body_per_mille: 1000, ..Default::default() });
     let mut world = World::new(&options);
