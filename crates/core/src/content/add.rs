@@ -10,6 +10,7 @@ use super::start::too_many_commands;
 use super::{COMMANDS_WAITING_MAX, Content, Effect, Op};
 use crate::event::{BadInput, CommandError, Reply, Subject};
 use crate::io::{CommandId, ContentDraft, StoreError, StoreOp, StoreReply};
+use crate::map::Set;
 use crate::time::Now;
 
 /// A content whose chunks are being looked for, or whose records are being written.
@@ -145,13 +146,13 @@ impl Content {
     /// Deletes those of `chunks` that no content refers to; returns whether there are any.
     pub(super) fn delete_unreferenced(
         &mut self,
-        mut chunks: Vec<ChunkId>,
+        chunks: Vec<ChunkId>,
         op: Op,
         out: &mut Vec<Effect>,
     ) -> bool {
         // Two million references against a hundred thousand chunks: a search each, no moving.
-        chunks.sort_unstable();
-        chunks.dedup();
+        let sorted: Set<_> = chunks.into_iter().collect();
+        let mut chunks: Vec<_> = sorted.into_iter().collect();
         let mut referred = vec![false; chunks.len()];
         let adding = self.adding.values().map(|adding| &adding.item);
         for item in self.library.items().chain(adding) {

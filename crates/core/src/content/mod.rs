@@ -406,9 +406,10 @@ impl Content {
     pub fn contents(&self) -> Vec<ContentInfo> {
         let library = self.library.ids();
         let offered = self.inventory.ids().filter(|id| self.library.item(*id).is_none());
-        let unknown = self.downloads.keys().copied().filter(|id| {
-            self.library.item(*id).is_none() && self.inventory.entry(*id).is_none()
-        });
+        let unknown =
+            self.downloads.keys().copied().filter(|id| {
+                self.library.item(*id).is_none() && self.inventory.entry(*id).is_none()
+            });
         library.chain(offered).chain(unknown).filter_map(|id| self.content(id)).collect()
     }
 

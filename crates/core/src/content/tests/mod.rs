@@ -10,8 +10,6 @@ mod serve;
 mod sources;
 mod start;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use peerloom_crypto::{CertificateRequest, IdentityKey, sha256};
 use peerloom_wire::{CHUNK_BYTES_MIN, ChunkId, Description, Manifest, key_digest};
 
