@@ -3,6 +3,7 @@
 mod add;
 mod download;
 mod inventory;
+mod keys;
 mod messages;
 mod random;
 mod remove;
