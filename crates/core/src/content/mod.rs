@@ -23,17 +23,13 @@ mod start;
 
 use core::time::Duration;
 
-use bytes::Bytes;
 use peerloom_crypto::{Certificate, SessionKey};
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
 use crate::event::{
     CommandError, ContentInfo, ContentLayout, DownloadState, Event, LocalState, Reply, StrikeKind,
 };
-use crate::io::{
-    BodyFault, CommandId, ConnId, ContentDraft, ContentKey, LinkCommand, StoreError, StoreOp,
-    StoreReply,
-};
+use crate::io::{BodyFault, CommandId, ConnId, StoreError, StoreOp, StoreReply};
 use crate::machine::Machine;
 use crate::map::{Map, Set};
 use crate::time::{Instant, Now};

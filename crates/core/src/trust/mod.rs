@@ -13,8 +13,8 @@ use crate::machine::Machine;
 use crate::map::Map;
 use crate::time::{Instant, Now};
 
-/// The most peers remembered; when full, see [`Trust::make_room`]. 1,024 × 64 bytes = 64 KiB, and
-/// more than a hundred times the connections of a node.
+/// The most peers remembered; when full, the lightest record goes, bans last. 1,024 × 64 bytes are
+/// 64 KiB, and more than a hundred times the connections of a node.
 pub const PEERS_MAX: usize = 1024;
 
 /// The points at which a peer is banned.

@@ -11,12 +11,13 @@ mod serve;
 mod sources;
 mod start;
 
+use bytes::Bytes;
 use peerloom_crypto::{CertificateRequest, IdentityKey, sha256};
 use peerloom_wire::{CHUNK_BYTES_MIN, ChunkId, Description, Manifest, key_digest};
 
 use super::library::Item;
 use super::*;
-use crate::io::Record;
+use crate::io::{ContentDraft, ContentKey, LinkCommand, Record};
 
 pub(super) const ALICE: PeerId = PeerId([0xa1; 32]);
 pub(super) const BOB: PeerId = PeerId([0xb0; 32]);
