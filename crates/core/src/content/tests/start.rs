@@ -173,3 +173,15 @@ fn a_stop_while_loading_closes_gets_and_keeps_the_rest_waiting() {
         ],
     );
 }
+
+#[test]
+fn golden_bytes_of_the_stored_records() {
+    let (id, manifest) = manifest("secret", 100, Some(KEY));
+    let [of_manifest, of_content] = records(&manifest, Some(KEY)).try_into().unwrap();
+    assert_eq!(of_manifest.key, format!("manifest/{id}"));
+    assert_eq!(of_manifest.value, manifest.encode());
+    assert_eq!(of_content.key, format!("content/{id}"));
+    // Version 1, a key, 1,000,000 ms.
+    let expected = [&[1, 1][..], &[7; 32], &[0xc0, 0x84, 0x3d]].concat();
+    assert_eq!(of_content.value, expected);
+}
