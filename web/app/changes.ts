@@ -1,14 +1,18 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
+/** The least time between two drawings: numbers that change faster can't be read, and drawing takes time from a transfer. */
+const INTERVAL_MS = 100;
+
 /**
- * Tells followers that something changed, at most once a frame.
+ * Tells followers that something changed: in the next frame, but not more often than people can read.
  *
- * A transfer gives hundreds of events a second; drawing more often than the screen does only takes time from it. A hidden
- * tab has no frames, so it draws nothing and catches up when it is looked at.
+ * A transfer gives hundreds of events a second. A hidden tab has no frames, so it draws nothing and catches up when it is
+ * looked at.
  */
 export class Changes {
   readonly #followers = new Set<() => void>();
   #scheduled = false;
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   /** Calls `follower` after changes until the returned function is called. */
   follow(follower: () => void): () => void {
@@ -19,11 +23,17 @@ export class Changes {
   changed(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    requestAnimationFrame(() => {
-      this.#scheduled = false;
-      for (const follower of [...this.#followers]) follower();
-    });
+    const waitMs = this.#toldMs + INTERVAL_MS - performance.now();
+    // What comes after a quiet time, as a person's click does, is drawn at once.
+    if (waitMs > 0) setTimeout(() => requestAnimationFrame(this.#tell), waitMs);
+    else requestAnimationFrame(this.#tell);
   }
+
+  readonly #tell = (): void => {
+    this.#scheduled = false;
+    this.#toldMs = performance.now();
+    for (const follower of [...this.#followers]) follower();
+  };
 }
 
 /** Redraws its host after each change, while the host is in the page. */

@@ -163,7 +163,6 @@ export const controls = css`
     border-radius: 2px;
     background: var(--accent);
     transform-origin: 0 50%;
-    transition: transform 200ms linear;
   }
   .bar > span.held {
     background: var(--edge);
@@ -171,11 +170,6 @@ export const controls = css`
   svg {
     display: block;
     flex: none;
-  }
-  @media (prefers-reduced-motion: reduce) {
-    .bar > span {
-      transition: none;
-    }
   }
   @media (forced-colors: active) {
     .bar {
