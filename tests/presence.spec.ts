@@ -58,8 +58,8 @@ for (const [how, leave] of leavings) {
   test(`a tab that is ${how} says goodbye, and the others know at once`, async ({ context }) => {
     const [one, two] = await openPair(context);
     const id = await idOf(one);
-    // The moment is handed on in a way that outlives the page.
-    await one.evaluate(() => addEventListener("pagehide", () => localStorage.setItem("left", String(Date.now()))));
+    // Taken down before the swarm hears of it, in a way that outlives the page.
+    await one.evaluate(() => addEventListener("pagehide", () => localStorage.setItem("left", String(Date.now())), { capture: true }));
     const seen = await seenCount(two);
     await leave(one);
     const gone = await until(two, "peer:disconnect", { id, cause: "goodbye" }, seen);

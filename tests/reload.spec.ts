@@ -28,6 +28,17 @@ test("a tab that is reloaded has its identity, its content and its connections a
   expect(await two.evaluate(() => window.lab.swarm.peers().length)).toBe(2);
 });
 
+test("tabs that are all reloaded at once are all connected again", async ({ context }) => {
+  const pages = await openMesh(context, 4);
+  const ids = await Promise.all(pages.map(idOf));
+  for (let round = 0; round < 2; round++) {
+    await Promise.all(pages.map((page) => page.reload()));
+    await Promise.all(pages.map(opened));
+    await Promise.all(pages.map((page) => ready(page, pages.length - 1)));
+    expect(await Promise.all(pages.map(idOf))).toEqual(ids);
+  }
+});
+
 test("a download that a reload interrupts fetches nothing a second time", async ({ context }) => {
   const [one, two] = await openPair(context);
   const id = await idOf(two);

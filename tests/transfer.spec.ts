@@ -70,6 +70,27 @@ test("a stream gives the bytes in order while they arrive, and only those of its
   });
 });
 
+test("many contents go both ways at once", async ({ context }) => {
+  const pages = await openPair(context);
+  const counts = [...Array(12).keys()];
+  const sizes = counts.map((n) => 1 + n * 120_000);
+  const sent = await Promise.all(
+    pages.map((page, side) => Promise.all(sizes.map((bytes, n) => add(page, { seed: 200 + side * 100 + n, bytes, encrypt: n % 2 === 0 })))),
+  );
+  await Promise.all(
+    pages.map(async (page, side) => {
+      const others = sent[1 - side] ?? [];
+      await page.waitForFunction((count) => window.lab.swarm.content.available().length === count, others.length);
+      const wanted = others.map(({ id }, n) => ({ id, seed: 200 + (1 - side) * 100 + n }));
+      const got = await page.evaluate(
+        (contents) => Promise.all(contents.map(async ({ id, seed }) => window.lab.compare((await window.lab.swarm.content.get(id)).stream(), seed))),
+        wanted,
+      );
+      expect(got).toEqual(sizes.map((bytes) => ({ bytes, wrongAt: null })));
+    }),
+  );
+});
+
 test("both sides are told how far it is, forwards only", async ({ context }) => {
   const [one, two] = await openPair(context);
   const bytes = 40 * CHUNK_BYTES.encrypted + 1;
