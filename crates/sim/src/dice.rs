@@ -26,59 +26,59 @@ impl Span {
 
 /// One stream of chance.
 #[derive(Clone, Debug)]
-pub struct Dice(ChaCha8Rng);
+pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
     /// Makes the stream `name` of `seed`.
     #[must_use]
-    pub fn new(seed: u64, name: &str) -> Self {
+    pub(crate) fn new(seed: u64, name: &str) -> Self {
         let mut bytes = seed.to_be_bytes().to_vec();
         bytes.extend_from_slice(name.as_bytes());
         Self(ChaCha8Rng::from_seed(peerloom_crypto::sha256(&bytes)))
     }
 
     /// Returns a number below `bound`, or 0 if there is none.
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // The bias of a remainder of 64 bits is far below what any run could show.
         self.0.next_u64() % bound.max(1)
     }
 
     /// Returns an index below `length`, or 0 if there is none.
-    pub fn index(&mut self, length: usize) -> usize {
+    pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or(0)
     }
 
     /// Returns a number of the inclusive range.
-    pub fn between(&mut self, min: u64, max: u64) -> u64 {
+    pub(crate) fn between(&mut self, min: u64, max: u64) -> u64 {
         min + self.below(max.saturating_sub(min) + 1)
     }
 
     /// Is true so many times in a thousand.
-    pub fn chance(&mut self, per_mille: u32) -> bool {
+    pub(crate) fn chance(&mut self, per_mille: u32) -> bool {
         self.below(1000) < u64::from(per_mille)
     }
 
     /// Returns a duration of the span, in whole microseconds.
-    pub fn span(&mut self, span: Span) -> Duration {
+    pub(crate) fn span(&mut self, span: Span) -> Duration {
         Duration::from_micros(self.between(span.min_ms * 1000, span.max_ms * 1000))
     }
 
     /// Returns 32 bytes: a key's seed, a hash of nothing.
-    pub fn bytes32(&mut self) -> [u8; 32] {
+    pub(crate) fn bytes32(&mut self) -> [u8; 32] {
         let mut bytes = [0; 32];
         self.0.fill_bytes(&mut bytes);
         bytes
     }
 
     /// Returns `length` bytes.
-    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         self.0.fill_bytes(&mut bytes);
         bytes
     }
 
     /// Returns one of `items`.
-    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let index = self.index(items.len());
         items.get(index)
     }

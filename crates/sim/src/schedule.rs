@@ -12,11 +12,11 @@ use crate::fabric::FabricStep;
 
 /// One session of one tab: a reload gives the tab its next session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Seat {
+pub(crate) struct Seat {
     /// The tab's index.
-    pub tab: usize,
+    pub(crate) tab: usize,
     /// Counts the tab's starts, from 1.
-    pub session: u32,
+    pub(crate) session: u32,
 }
 
 /// Something that will happen.

@@ -130,7 +130,8 @@ impl Trace {
     }
 }
 
-/// Returns the hash of what a node said to one input.
+/// Returns the hash of what a node said to one input. Traces are compared within one release of
+/// Rust: `DefaultHasher` promises no more.
 pub(crate) fn hash_outputs(outputs: &[Output]) -> u64 {
     let mut hasher = DefaultHasher::new();
     outputs.iter().for_each(|output| write_debug(&mut hasher, output));

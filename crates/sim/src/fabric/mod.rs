@@ -342,3 +342,27 @@ fn read_credentials(text: &str) -> Option<Credentials> {
     let (name, generation) = text.trim().split_once('.')?;
     Some(Credentials { name: name.parse().ok()?, generation: generation.parse().ok()? })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn descriptions_and_candidates_read_back(name: u64, generation: u32, component in 0..9_u64) {
+            let own = Credentials { name, generation };
+            prop_assert_eq!(read_sdp(&write_sdp("offer", own)), Some(own));
+            let candidate = write_candidate(own, component).candidate;
+            let (_, ufrag) = candidate.rsplit_once("ufrag ").unwrap();
+            prop_assert_eq!(read_credentials(ufrag), Some(own));
+        }
+
+        #[test]
+        fn no_description_panics(sdp: String) {
+            let _ = read_sdp(&sdp);
+            let _ = read_credentials(&sdp);
+        }
+    }
+}

@@ -86,28 +86,26 @@ fn a_partition_is_survived_by_restarting_ice() {
 
 #[test]
 fn wrong_bytes_lead_to_a_ban_and_the_chunks_come_from_elsewhere() {
-    let mut options = calm(
-        4,
-        &[
-            (3_000, Action::Get { tab: 2, content: 0 }),
-            // For a while the liar is the only source.
-            (20_000, Action::Kill { tab: 0, for_good: false }),
-            (35_000, Action::Get { tab: 1, content: 0 }),
-        ],
-    );
-    options.contents[0].chunks = 20;
-    options.heal_at_ms = 90_000;
+    let gets = |at_ms, tab| [0, 1, 3].map(|content| (at_ms, Action::Get { tab, content }));
+    // For a while the liar is the only source of three contents: a strike for each, then a ban.
+    let alone =
+        [(2_000, Action::Add { content: 3 }), (20_000, Action::Kill { tab: 0, for_good: false })];
+    let mut options = calm(4, &[&alone[..], &gets(3_000, 2), &gets(35_000, 1)].concat());
+    options.contents.push(options.contents[0]);
     options.tabs[2].hostility =
         Some(Hostility { wrong_body_per_mille: 1000, ..Default::default() });
+    options.heal_at_ms = 60_000;
     let mut world = World::new(&options);
     pass(&mut world);
     let liar = world.tabs[2].peer;
     let is_ban = |event: &Event| {
-        matches!(event, Event::Security { peer, kind: StrikeKind::WrongHash, action: SecurityAction::Ban }
-            if *peer == liar)
+        let action = SecurityAction::Ban;
+        *event == Event::Security { peer: liar, kind: StrikeKind::WrongHash, action }
     };
     assert!(heard(&world, 1).any(is_ban));
-    assert!(world.is_complete(1, world.truth.contents[0].id.unwrap()));
+    for content in [0, 1, 3] {
+        assert!(world.is_complete(1, world.truth.contents[content].id.unwrap()));
+    }
 }
 
 #[test]
