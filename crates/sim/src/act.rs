@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use peerloom_core::Input;
 use peerloom_core::event::{DownloadState, LocalState};
 use peerloom_core::io::{Command, Lifecycle};
+use peerloom_core::{Input, Instant};
 use peerloom_wire::ContentId;
 
-use crate::schedule::Happening;
+use crate::schedule::{Happening, Seat};
 use crate::script::Action;
 use crate::store::Health;
 use crate::tab::{Asked, Life};
@@ -257,6 +257,38 @@ impl World {
         self.tabs[index].hidden_until = Some(until);
         self.feed(seat, Input::Lifecycle(Lifecycle::Hidden));
         self.schedule.at(until, Happening::Show { seat, until });
+    }
+
+    pub(crate) fn thaw(&mut self, seat: Seat, until: Instant) {
+        let tab = &mut self.tabs[seat.tab];
+        if tab.seat == seat && tab.frozen_until == Some(until) {
+            self.unfreeze(seat);
+        }
+    }
+
+    /// The page runs again: it is told (or not, after a machine's sleep), then hears what waited.
+    pub(crate) fn unfreeze(&mut self, seat: Seat) {
+        let tab = &mut self.tabs[seat.tab];
+        tab.frozen_until = None;
+        tab.wake = None;
+        let held = core::mem::take(&mut tab.held);
+        if self.dice.chance(700) {
+            self.feed(seat, Input::Lifecycle(Lifecycle::Resumed));
+        }
+        for input in held {
+            self.feed(seat, input);
+        }
+        self.plan_wake(seat);
+    }
+
+    pub(crate) fn show(&mut self, seat: Seat, until: Instant) {
+        let tab = &mut self.tabs[seat.tab];
+        if tab.seat == seat && tab.hidden_until == Some(until) {
+            tab.hidden_until = None;
+            tab.wake = None;
+            self.feed(seat, Input::Lifecycle(Lifecycle::Visible));
+            self.plan_wake(seat);
+        }
     }
 
     fn partition(&mut self, tabs: &[usize], ms: u64) {

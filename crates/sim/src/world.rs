@@ -6,9 +6,7 @@ use std::io;
 use std::path::Path;
 
 use peerloom_core::event::{CommandError, Reply};
-use peerloom_core::io::{
-    BodySource, Command, CommandId, ConnId, Lifecycle, LinkCommand, StoreId, StoreOp,
-};
+use peerloom_core::io::{BodySource, Command, CommandId, ConnId, LinkCommand, StoreId, StoreOp};
 use peerloom_core::{Event, Input, Instant, Now, Output};
 
 use crate::bus::{Bus, Listener};
@@ -469,38 +467,6 @@ impl World {
         let at_ms = self.now_ms();
         for (tab, what) in core::mem::take(&mut self.fabric.breaches) {
             self.checkers.fail(at_ms, tab, "a node keeps the driver's contract", what);
-        }
-    }
-
-    fn thaw(&mut self, seat: Seat, until: Instant) {
-        let tab = &mut self.tabs[seat.tab];
-        if tab.seat == seat && tab.frozen_until == Some(until) {
-            self.unfreeze(seat);
-        }
-    }
-
-    /// The page runs again: it is told (or not, after a machine's sleep), then hears what waited.
-    pub(crate) fn unfreeze(&mut self, seat: Seat) {
-        let tab = &mut self.tabs[seat.tab];
-        tab.frozen_until = None;
-        tab.wake = None;
-        let held = core::mem::take(&mut tab.held);
-        if self.dice.chance(700) {
-            self.feed(seat, Input::Lifecycle(Lifecycle::Resumed));
-        }
-        for input in held {
-            self.feed(seat, input);
-        }
-        self.plan_wake(seat);
-    }
-
-    pub(crate) fn show(&mut self, seat: Seat, until: Instant) {
-        let tab = &mut self.tabs[seat.tab];
-        if tab.seat == seat && tab.hidden_until == Some(until) {
-            tab.hidden_until = None;
-            tab.wake = None;
-            self.feed(seat, Input::Lifecycle(Lifecycle::Visible));
-            self.plan_wake(seat);
         }
     }
 }
