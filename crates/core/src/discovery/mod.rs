@@ -2,7 +2,7 @@
 //!
 //! A peer announces itself to everyone on the signalling paths: at once, then ever less often.
 //! Whoever hears it and has room dials: the offer is itself a sign of life, so nobody announces
-//! back. Only a peer that does not dial answers with an announcement of its own. Failures are
+//! back. Of two that started together only the lower id dials. Only a peer that does not dial answers with an announcement of its own. Failures are
 //! waited out, each twice as long as the one before, with jitter.
 //!
 //! Knows nothing about connections but that they came, failed, or went.
@@ -36,6 +36,15 @@ const SILENCE_MAX: Duration = Duration::from_secs(180);
 
 /// The first repeats of the announcement: quick, since the first one may find nobody listening.
 const ANNOUNCE_FIRST: Duration = Duration::from_millis(500);
+
+/// For so long after its start a node takes it that whoever it hears started with it, as the tabs
+/// of a restored window do, and has heard it too: both would dial.
+const YOUTH: Duration = Duration::from_secs(1);
+
+/// How long the higher id then leaves the dialling to the lower one, which it answers in case that
+/// began to listen too late. Eight tabs that start at once have an offer under way for each other
+/// within this time on a busy machine; glares cost them a third more (measured 2026-11-20).
+const GLARE_WAIT: Duration = Duration::from_millis(500);
 
 /// The slowest repeats.
 const ANNOUNCE_MAX: Duration = Duration::from_secs(30);
@@ -127,7 +136,7 @@ struct Seek {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     Stopped,
-    Announcing { next_at: Instant, interval: Duration },
+    Announcing { since: Instant, next_at: Instant, interval: Duration },
 }
 
 /// The peers that a node knows.
@@ -169,10 +178,10 @@ impl Machine for Discovery {
     }
 
     fn handle_timeout(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let Presence::Announcing { next_at, interval } = self.presence else { return };
+        let Presence::Announcing { since, next_at, interval } = self.presence else { return };
         if next_at <= now.mono {
             let interval = (interval * 2).min(ANNOUNCE_MAX);
-            self.announce(now, interval, out);
+            self.announce(now, since, interval, out);
         }
         self.repeat_seeks(now, out);
         self.retry(now, out);
@@ -240,7 +249,7 @@ impl Discovery {
 
     fn start(&mut self, now: Now, out: &mut Vec<Effect>) {
         if !self.is_running() {
-            self.announce(now, ANNOUNCE_FIRST, out);
+            self.announce(now, now.mono, ANNOUNCE_FIRST, out);
         }
     }
 
@@ -258,20 +267,21 @@ impl Discovery {
         }
     }
 
-    fn announce(&mut self, now: Now, interval: Duration, out: &mut Vec<Effect>) {
+    fn announce(&mut self, now: Now, since: Instant, interval: Duration, out: &mut Vec<Effect>) {
         self.counters.announcements += 1;
         let next_at = now.mono + self.random.jitter(interval);
-        self.presence = Presence::Announcing { next_at, interval };
+        self.presence = Presence::Announcing { since, next_at, interval };
         out.push(Effect::Announce { to: None, answer_wanted: true });
     }
 
+    #[inline(never)]
     fn on_envelope(&mut self, now: Now, envelope: Envelope, out: &mut Vec<Effect>) {
         if !self.is_running() || !self.recognise(now, &envelope, out) {
             return;
         }
         let peer = envelope.from;
         match envelope.signal {
-            Signal::Announce { answer_wanted } => self.on_announce(peer, answer_wanted, out),
+            Signal::Announce { answer_wanted } => self.on_announce(now, peer, answer_wanted, out),
             Signal::Goodbye => {
                 out.push(Effect::Deliver { from: peer, signal: Signal::Goodbye });
                 self.lose(peer, out);
@@ -281,6 +291,7 @@ impl Discovery {
     }
 
     /// Learns who sent an envelope; `false` if it is a replay or of an earlier run.
+    #[inline(never)]
     fn recognise(&mut self, now: Now, envelope: &Envelope, out: &mut Vec<Effect>) -> bool {
         let (peer, certificate) = (envelope.from, envelope.certificate);
         if let Some(known) = self.known.get_mut(&peer) {
@@ -306,11 +317,17 @@ impl Discovery {
         true
     }
 
-    fn on_announce(&mut self, peer: PeerId, answer_wanted: bool, out: &mut Vec<Effect>) {
+    fn on_announce(&mut self, now: Now, peer: PeerId, answer_wanted: bool, out: &mut Vec<Effect>) {
         let has_room = self.has_room();
+        let leaves_it = self.is_young(now) && peer < self.config.own;
         let is_sought = self.seeks.iter().any(|seek| seek.peer == peer);
         let Some(known) = self.known.get_mut(&peer) else { return };
-        if known.contact == Contact::Idle && (has_room || is_sought) {
+        if known.contact == Contact::Idle && has_room && leaves_it && !is_sought {
+            known.contact = Contact::Backoff { until: now.mono + GLARE_WAIT };
+            if answer_wanted {
+                out.push(Effect::Announce { to: Some(peer), answer_wanted: false });
+            }
+        } else if known.contact == Contact::Idle && (has_room || is_sought) {
             known.contact = Contact::Dialling;
             out.push(Effect::Dial { peer });
         } else if answer_wanted && !matches!(known.contact, Contact::Dialling) {
@@ -318,6 +335,7 @@ impl Discovery {
         }
     }
 
+    #[inline(never)]
     fn connect(&mut self, now: Now, id: CommandId, peer: PeerId, out: &mut Vec<Effect>) {
         let refusal = if !self.is_running() {
             Some(CommandError::Closed)
@@ -398,6 +416,7 @@ impl Discovery {
         self.answer(peer, &Ok(()), out);
     }
 
+    #[inline(never)]
     fn on_failed(
         &mut self,
         now: Now,
@@ -416,6 +435,7 @@ impl Discovery {
         self.answer(peer, &Err(error), out);
     }
 
+    #[inline(never)]
     fn on_disconnected(
         &mut self,
         now: Now,
@@ -446,7 +466,7 @@ impl Discovery {
             for known in self.known.values_mut() {
                 known.retry_now(now.mono);
             }
-            self.announce(now, ANNOUNCE_FIRST, out);
+            self.announce(now, now.mono, ANNOUNCE_FIRST, out);
         }
     }
 
@@ -501,6 +521,10 @@ impl Discovery {
         let is_used =
             |known: &&Known| matches!(known.contact, Contact::Connected | Contact::Dialling);
         self.known.values().filter(is_used).count()
+    }
+
+    fn is_young(&self, now: Now) -> bool {
+        matches!(self.presence, Presence::Announcing { since, .. } if now.mono < since + YOUTH)
     }
 
     fn has_room(&self) -> bool {

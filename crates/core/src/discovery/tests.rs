@@ -34,8 +34,13 @@ fn announce() -> Signal {
     Signal::Announce { answer_wanted: true }
 }
 
+/// With the lowest of all ids.
 fn discovery(connections_max: usize) -> Discovery {
-    let config = Config { own: PeerId([0; 32]), connections_max };
+    discovery_of(PeerId([0; 32]), connections_max)
+}
+
+fn discovery_of(own: PeerId, connections_max: usize) -> Discovery {
+    let config = Config { own, connections_max };
     let mut discovery = Discovery::new(config, Random::fork(&[1; 32], "test"));
     discovery.handle(at(0), Input::Start, &mut Vec::new());
     discovery
@@ -76,6 +81,26 @@ fn whoever_hears_an_announcement_dials() {
         vec![(1, heard(1, 0, 1, announce()))],
         &[Effect::Discovered { peer: peer(1) }, Effect::Dial { peer: peer(1) }],
     );
+}
+
+#[test]
+fn of_two_that_started_together_the_lower_id_dials_and_the_higher_answers() {
+    let mut higher = discovery_of(PeerId([255; 32]), 2);
+    let heard = vec![(300, heard(1, 0, 1, announce()))];
+    let answer = Effect::Announce { to: Some(peer(1)), answer_wanted: false };
+    assert_eq!(run(&mut higher, heard), [Effect::Discovered { peer: peer(1) }, answer]);
+    // The other one is gone again, or nothing of this reached it.
+    assert!(!wait(&mut higher, 799).contains(&Effect::Dial { peer: peer(1) }));
+    assert!(wait(&mut higher, 801).contains(&Effect::Dial { peer: peer(1) }));
+}
+
+#[test]
+fn whoever_started_long_ago_dials_lower_ids_too() {
+    let mut higher = discovery_of(PeerId([255; 32]), 2);
+    wait(&mut higher, 1000);
+    let heard = vec![(1000, heard(1, 0, 1, announce()))];
+    let expected = [Effect::Discovered { peer: peer(1) }, Effect::Dial { peer: peer(1) }];
+    assert_eq!(run(&mut higher, heard), expected);
 }
 
 #[test]
