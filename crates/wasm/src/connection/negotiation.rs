@@ -92,16 +92,18 @@ impl Negotiation {
     }
 
     /// Takes an `icecandidate` event.
+    ///
+    /// The end of candidates is not passed on: it would be an envelope more to sign and to check,
+    /// and nothing waits for it, since Chromium never gives up and the core's deadlines do.
     pub(super) fn on_candidate(&self, event: JsValue) {
-        let candidate = match event.unchecked_into::<RtcPeerConnectionIceEvent>().candidate() {
-            // Firefox says the end twice, first as an empty candidate.
-            Some(candidate) if candidate.candidate().is_empty() => return,
-            Some(candidate) => Candidate {
-                candidate: candidate.candidate(),
-                sdp_mid: candidate.sdp_mid(),
-                sdp_mline_index: candidate.sdp_m_line_index(),
-            },
-            None => Candidate { candidate: String::new(), sdp_mid: None, sdp_mline_index: None },
+        let event = event.unchecked_into::<RtcPeerConnectionIceEvent>();
+        // Firefox says the end twice, first as an empty candidate.
+        let ready = event.candidate().filter(|candidate| !candidate.candidate().is_empty());
+        let Some(candidate) = ready else { return };
+        let candidate = Candidate {
+            candidate: candidate.candidate(),
+            sdp_mid: candidate.sdp_mid(),
+            sdp_mline_index: candidate.sdp_m_line_index(),
         };
         self.owner.on_event(LinkEvent::CandidateReady { candidate });
     }
