@@ -212,6 +212,7 @@ impl Driver {
     }
 
     /// Runs with no borrow held: what it calls may call `submit`.
+    #[inline(never)]
     fn execute(self: &Rc<Self>, output: Output) {
         match output {
             Output::Link { conn, command: LinkCommand::Close } => {
@@ -241,6 +242,7 @@ impl Driver {
         }
     }
 
+    #[inline(never)]
     fn link(self: &Rc<Self>, conn: ConnId, command: LinkCommand) {
         let makes = matches!(
             command,
@@ -254,6 +256,7 @@ impl Driver {
         }
     }
 
+    #[inline(never)]
     fn make(self: &Rc<Self>, conn: ConnId) {
         let owner = Rc::new(Owned { driver: Rc::downgrade(self), conn });
         let made = Connection::new(&self.rtc, owner, Rc::clone(&self.pool));

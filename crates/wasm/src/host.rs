@@ -71,6 +71,7 @@ impl Host {
 
 impl Driver {
     /// Begins a storage operation; its end comes back as [`Input::Stored`].
+    #[inline(never)]
     pub(crate) fn store(self: &Rc<Self>, id: StoreId, op: StoreOp) {
         let (begun, expected) = self.begin(op);
         let promise = match begun {
@@ -87,6 +88,7 @@ impl Driver {
         });
     }
 
+    #[inline(never)]
     fn begin(&self, op: StoreOp) -> (Result<Promise, StoreError>, Expected) {
         let host = self.host();
         let (called, expected) = match op {
@@ -116,6 +118,7 @@ impl Driver {
         (called.map_err(|error| store_error(&error)), expected)
     }
 
+    #[inline(never)]
     fn reply(&self, expected: &Expected, value: JsValue) -> StoreReply {
         match expected {
             Expected::Nothing => StoreReply::Done,

@@ -99,6 +99,7 @@ impl Inventory {
 }
 
 impl Content {
+    #[inline(never)]
     pub(super) fn on_have(
         &mut self,
         from: PeerId,
@@ -134,6 +135,7 @@ impl Content {
         out.push(Effect::OffersChanged { peer: from });
     }
 
+    #[inline(never)]
     pub(super) fn on_gone(&mut self, from: PeerId, contents: &[ContentId], out: &mut Vec<Effect>) {
         for id in contents {
             self.withdraw_offer(from, *id, out);
@@ -150,6 +152,7 @@ impl Content {
     }
 
     /// Tells a peer of all that is whole here.
+    #[inline(never)]
     pub(super) fn send_inventory(&self, to: PeerId, out: &mut Vec<Effect>) {
         let entries = self.library.ids().filter_map(|id| self.own_entry(id)).collect();
         for (n, entries) in split_entries(entries).into_iter().enumerate() {
@@ -166,6 +169,7 @@ impl Content {
     }
 
     /// Tells every peer that contents are not here any more.
+    #[inline(never)]
     pub(super) fn announce_gone(&self, ids: &[ContentId], out: &mut Vec<Effect>) {
         for ids in ids.chunks(GONE_IDS_MAX) {
             self.send_all(&Message::Gone { contents: ids.to_vec() }, out);

@@ -294,6 +294,7 @@ impl Content {
         stats
     }
 
+    #[inline(never)]
     fn on_message(&mut self, now: Now, from: PeerId, message: Message, out: &mut Vec<Effect>) {
         if !self.peers.contains_key(&from) {
             return;
@@ -309,6 +310,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     fn on_body(&mut self, now: Now, conn: ConnId, event: BodyEvent, out: &mut Vec<Effect>) {
         // Events of a connection that is gone cross with its end.
         let Some(&peer) = self.conns.get(&conn) else { return };
@@ -345,6 +347,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     fn on_stored(
         &mut self,
         now: Now,
@@ -379,6 +382,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     fn on_peer_up(&mut self, peer: PeerId, conn: ConnId, out: &mut Vec<Effect>) {
         self.on_peer_down(peer);
         let state = Peer { conn, source: Source::default(), client: Client::default() };
@@ -389,6 +393,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     fn on_peer_down(&mut self, peer: PeerId) {
         let Some(state) = self.peers.remove(&peer) else { return };
         self.conns.remove(&state.conn);

@@ -61,6 +61,7 @@ impl Client {
 }
 
 impl Content {
+    #[inline(never)]
     pub(super) fn on_want(
         &mut self,
         from: PeerId,
@@ -117,6 +118,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     pub(super) fn on_served(
         &mut self,
         now: Now,
@@ -152,6 +154,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     fn tell_served(&mut self, now: Now, to: PeerId, content: ContentId, out: &mut Vec<Effect>) {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         let Some(sent) = peer.client.sent.get_mut(&content) else { return };
@@ -165,6 +168,7 @@ impl Content {
 
     /// The store could not give a chunk. Perhaps it is not there any more, and then the content is
     /// not whole, and others must know.
+    #[inline(never)]
     pub(super) fn on_unavailable(&mut self, to: PeerId, request: RequestId, out: &mut Vec<Effect>) {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         let Some(what) = peer.client.open.remove(&request) else { return };
@@ -181,6 +185,7 @@ impl Content {
         self.store(Op::Recheck(content), StoreOp::HasChunks { chunks }, out);
     }
 
+    #[inline(never)]
     pub(super) fn on_rechecked(
         &mut self,
         content: ContentId,

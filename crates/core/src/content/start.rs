@@ -45,6 +45,7 @@ pub(super) enum Sweep {
 }
 
 impl Content {
+    #[inline(never)]
     pub(super) fn on_start(&mut self, out: &mut Vec<Effect>) {
         match self.phase {
             Phase::Running => out.push(Effect::Loaded(Ok(()))),
@@ -97,6 +98,7 @@ impl Content {
         false
     }
 
+    #[inline(never)]
     pub(super) fn on_records(
         &mut self,
         now: Now,
@@ -121,6 +123,7 @@ impl Content {
         self.check_next(now, out);
     }
 
+    #[inline(never)]
     pub(super) fn on_loaded_checked(
         &mut self,
         now: Now,
@@ -165,6 +168,7 @@ impl Content {
         self.store(Op::CheckLoaded(contents), StoreOp::HasChunks { chunks }, out);
     }
 
+    #[inline(never)]
     fn end_loading(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Phase::Loading { waiting, sweep, .. } =
             core::mem::replace(&mut self.phase, Phase::Running)

@@ -16,6 +16,7 @@ const BUDGET_BYTES_FIRST: usize = 256 * 1024;
 
 impl Link {
     /// Dials unless something is open or under way. Without room the attempt fails at once.
+    #[inline(never)]
     pub(super) fn dial(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
         if peer == self.config.own || !matches!(self.phase(peer), None | Some(Phase::Idle)) {
             return;
@@ -37,6 +38,7 @@ impl Link {
         out.push(Effect::Command { conn, command: LinkCommand::CreateOffer { restart: false } });
     }
 
+    #[inline(never)]
     pub(super) fn on_signal(
         &mut self,
         now: Now,
@@ -64,6 +66,7 @@ impl Link {
         }
     }
 
+    #[inline(never)]
     fn on_offer(
         &mut self,
         now: Now,
@@ -112,6 +115,7 @@ impl Link {
         out.push(Effect::Command { conn, command: LinkCommand::AcceptOffer { sdp } });
     }
 
+    #[inline(never)]
     fn on_answer(
         &mut self,
         now: Now,
@@ -358,6 +362,7 @@ impl Link {
         out.extend(candidates.map(|candidate| candidate_signal(peer, session, candidate)));
     }
 
+    #[inline(never)]
     fn begin(
         &mut self,
         now: Now,

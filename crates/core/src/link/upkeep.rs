@@ -17,6 +17,7 @@ use crate::time::Now;
 const REFUSALS_MAX: u32 = 16;
 
 impl Link {
+    #[inline(never)]
     pub(super) fn on_event(
         &mut self,
         now: Now,
@@ -71,6 +72,7 @@ impl Link {
     }
 
     /// Takes a frame of the control channel: any bytes, also before the greeting.
+    #[inline(never)]
     pub(super) fn on_frame(&mut self, now: Now, peer: PeerId, frame: Bytes, out: &mut Vec<Effect>) {
         self.count(peer, frame.len() as u64, 0);
         if let Some(Phase::Connected(connection)) = self.phase_mut(peer) {

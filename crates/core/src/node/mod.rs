@@ -139,6 +139,7 @@ impl Node {
         deadlines.into_iter().flatten().min()
     }
 
+    #[inline(never)]
     fn handle_timeout(&mut self, now: Now) {
         let Self { link, discovery, content, trust, .. } = self;
         let mut effects = due(link, now);
@@ -150,6 +151,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn handle_envelope(&mut self, now: Now, bytes: &[u8]) {
         if !self.discovery.is_running() {
             return;
@@ -164,6 +166,7 @@ impl Node {
         self.steps.push_back(Step::Discovery(discovery::Input::Heard(envelope)));
     }
 
+    #[inline(never)]
     fn handle_command(&mut self, now: Now, id: CommandId, command: Command) {
         let content = match command {
             Command::Start => return self.start(id),
@@ -193,6 +196,7 @@ impl Node {
         self.steps.push_back(Step::Content(content::Input::Command { id, command: content }));
     }
 
+    #[inline(never)]
     fn handle_lifecycle(&mut self, lifecycle: Lifecycle) {
         if lifecycle == Lifecycle::Leaving {
             return self.stop();
@@ -259,6 +263,7 @@ impl Node {
     }
 }
 
+#[inline(never)]
 fn drive<M: Machine>(machine: &mut M, now: Now, input: M::Input) -> Vec<Effect>
 where
     Effect: From<M::Effect>,

@@ -53,6 +53,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn route_link(&mut self, effect: link::Effect) {
         match effect {
             link::Effect::Signal { to, signal } => self.signal(Some(to), signal),
@@ -88,12 +89,14 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn on_down(&mut self, peer: PeerId, cause: DisconnectCause) {
         self.steps.push_back(Step::Content(content::Input::PeerDown { peer }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
         self.event(Event::PeerDisconnected { peer: self.peer_info(peer), cause });
     }
 
+    #[inline(never)]
     fn on_frame(&mut self, peer: PeerId, protocol: Protocol, body: &Bytes) {
         match frame::decode_body::<content::Message>(protocol, body) {
             Ok(message) => {
@@ -107,6 +110,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn on_body(&mut self, conn: ConnId, event: LinkEvent) {
         let event = match event {
             LinkEvent::BodyProgress { request, bytes } => {
@@ -125,6 +129,7 @@ impl Node {
         self.steps.push_back(Step::Content(content::Input::Body { conn, event }));
     }
 
+    #[inline(never)]
     fn route_discovery(&mut self, now: Now, effect: discovery::Effect) {
         match effect {
             discovery::Effect::Announce { to, answer_wanted } => {
@@ -157,6 +162,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn route_content(&mut self, effect: content::Effect) {
         match effect {
             content::Effect::Send { to, message } => {
@@ -182,6 +188,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn on_loaded(&mut self, result: Result<(), StoreError>) {
         let (answer, loading) = match result {
             Ok(()) => (Ok(Reply::Done), Loading::Loaded),
@@ -194,6 +201,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     fn route_trust(&mut self, effect: trust::Effect) {
         match effect {
             trust::Effect::Struck { peer, kind, action } => {

@@ -22,6 +22,7 @@ const STALL_TIME: Duration = Duration::from_secs(8);
 const LAG_MAX: Duration = Duration::from_secs(1);
 
 impl Content {
+    #[inline(never)]
     pub(in crate::content) fn on_progress(
         &mut self,
         now: Now,
@@ -41,6 +42,7 @@ impl Content {
         peer.source.meter.add(now.mono, u64::from(more));
     }
 
+    #[inline(never)]
     pub(in crate::content) fn on_arrived(
         &mut self,
         now: Now,
@@ -87,6 +89,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     pub(in crate::content) fn on_refused(
         &mut self,
         now: Now,
@@ -122,6 +125,7 @@ impl Content {
         Some(since + STALL_TIME)
     }
 
+    #[inline(never)]
     pub(in crate::content) fn on_requests_due(
         &mut self,
         now: Now,
@@ -190,6 +194,7 @@ impl Content {
     }
 
     /// Takes a request back: the peer is to stop, the driver to drop what came.
+    #[inline(never)]
     pub(super) fn cancel_request(&mut self, id: RequestId, out: &mut Vec<Effect>) {
         let Some(request) = self.requests.get(&id) else { return };
         let (peer, what) = (request.peer, request.what);

@@ -54,6 +54,7 @@ impl Content {
         self.requests.values().filter(is_manifest).count()
     }
 
+    #[inline(never)]
     fn ask_for_manifests(&mut self, now: Now, out: &mut Vec<Effect>) {
         let free = MANIFESTS_ASKED_MAX.saturating_sub(self.manifests_asked());
         if free == 0 {
@@ -78,6 +79,7 @@ impl Content {
     }
 
     /// The next chunk of the download that has the fewest on their way, so that all go on.
+    #[inline(never)]
     fn choose_chunk(&mut self, now: Instant) -> Option<Choice> {
         let mut endgame_at = None;
         let running = self.downloads.iter().filter(|(_, download)| is_running(download));
@@ -162,6 +164,7 @@ impl Content {
         free.min().map(|(_, id)| id)
     }
 
+    #[inline(never)]
     fn ask_for_chunk(&mut self, now: Now, choice: &Choice, out: &mut Vec<Effect>) {
         let Choice { content, peer, index } = *choice;
         let Some(item) = self.library.item(content) else { return };
@@ -180,6 +183,7 @@ impl Content {
     }
 
     /// Makes room for a body, then asks for it.
+    #[inline(never)]
     fn request(
         &mut self,
         now: Now,

@@ -213,6 +213,7 @@ impl Content {
     }
 
     /// A manifest arrived, with the hash that was asked for.
+    #[inline(never)]
     fn on_manifest(
         &mut self,
         now: Now,
@@ -275,6 +276,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     pub(super) fn on_saved(
         &mut self,
         now: Now,
@@ -319,6 +321,7 @@ impl Content {
         self.store(Op::Check(content), StoreOp::HasChunks { chunks }, out);
     }
 
+    #[inline(never)]
     pub(super) fn on_checked(
         &mut self,
         now: Now,
@@ -355,6 +358,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     pub(super) fn on_kept(
         &mut self,
         now: Now,
@@ -375,6 +379,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     fn on_stored_chunk(&mut self, now: Now, content: ContentId, index: u32, out: &mut Vec<Effect>) {
         let Some(item) = self.library.item_mut(content) else { return };
         let plain_bytes = item.insert_chunk(index);
@@ -411,6 +416,7 @@ impl Content {
     }
 
     /// All chunks are here: the last progress, then the answers; and we are a provider.
+    #[inline(never)]
     pub(super) fn complete_download(
         &mut self,
         now: Now,
@@ -425,6 +431,7 @@ impl Content {
     }
 
     /// Forgets a download and answers its `Get`s.
+    #[inline(never)]
     pub(super) fn end_download(
         &mut self,
         content: ContentId,
@@ -437,6 +444,7 @@ impl Content {
         self.answer_all(download.waiters, result);
     }
 
+    #[inline(never)]
     pub(super) fn on_progress_due(&mut self, now: Now, out: &mut Vec<Effect>) {
         let is_due = |download: &Download| download.progress_at().is_some_and(|at| at <= now.mono);
         let due = self.downloads.iter().filter(|(_, download)| is_due(download));
