@@ -139,10 +139,18 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Up to this many instructions a function with a single caller is put into it. Without a limit the node's handlers
+/// end up in one function of 36 kB again, which browsers compile at the worst moment (see `Machine` in the core).
+const ONE_CALLER_SIZE_MAX: &str = "300";
+
 /// Optimises for size. No feature flags: wasm-opt reads them from the `target_features` section.
 fn shrink(root: &Path, file: &Path) -> Result<()> {
     let small = file.with_extension("small.wasm");
-    let mut optimise = npm_tool(root, "wasm-opt", ["-Oz"]);
+    let mut optimise = npm_tool(
+        root,
+        "wasm-opt",
+        ["-Oz", "--one-caller-inline-max-function-size", ONE_CALLER_SIZE_MAX],
+    );
     run(optimise.arg(file).arg("-o").arg(&small))?;
     fs::rename(small, file)?;
     Ok(())
