@@ -1,0 +1,206 @@
+//! Two whole nodes in one page, over a store in memory: what the SDK sees.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{pattern, turn};
+use js_sys::futures::JsFuture;
+use js_sys::{Array, Promise, Reflect, Uint8Array};
+use peerloom::{Draft, Host, IdentityRequest, NodeHandle, NodeOptions};
+use peerloom_crypto::{IdentityKey, sha256};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// A host whose store is two maps. It transfers chunks as the worker's client does, and remembers
+/// the events. `full` makes it refuse chunks.
+const HOST: &str = r#"(() => {
+    const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const split = (hashes) =>
+        Array.from({ length: hashes.length / 32 }, (_, i) => hex(hashes.subarray(i * 32, i * 32 + 32)));
+    const chunks = new Map();
+    const records = new Map();
+    return {
+        chunks, records, events: [], full: false,
+        event(kind, detail) { this.events.push([kind, detail]); },
+        async putChunk(hash, body) {
+            if (this.full) throw { code: "QUOTA", message: "full" };
+            const own = structuredClone(body, { transfer: [body.buffer] });
+            chunks.set(hex(hash), own.slice());
+            return own.buffer;
+        },
+        async getChunk(hash) {
+            const chunk = chunks.get(hex(hash));
+            if (!chunk) throw { code: "IO", message: "missing" };
+            return chunk.slice();
+        },
+        recycle() {},
+        async hasChunks(hashes) { return Uint8Array.from(split(hashes), (id) => Number(chunks.has(id))); },
+        async deleteChunks(hashes) { for (const id of split(hashes)) chunks.delete(id); },
+        async retainChunks() {},
+        async loadRecords() { return Array.from(records, ([key, value]) => ({ key, value })); },
+        async applyRecords(puts, deletes) {
+            for (const { key, value } of puts) records.set(key, value);
+            for (const key of deletes) records.delete(key);
+        },
+    };
+})()"#;
+
+struct Node {
+    handle: NodeHandle,
+    host: JsValue,
+}
+
+impl Node {
+    fn new(name: &str, number: u8) -> Self {
+        let identity = IdentityKey::from_seed([number; 32]);
+        let key = identity.public_key();
+        let request =
+            IdentityRequest::new(&key.0, &[number + 100; 32], js_sys::Date::now()).unwrap();
+        let signature = identity.sign(&request.payload());
+        let options = js_sys::Object::new();
+        let set = |key: &str, value: JsValue| Reflect::set(&options, &key.into(), &value).unwrap();
+        set("app", name.into());
+        set("channel", name.into());
+        set("seed", Uint8Array::from([number; 32].as_slice()).into());
+        set("rtc", js_sys::Object::new().into());
+        let host = js_sys::eval(HOST).unwrap();
+        let handle = NodeHandle::new(
+            request,
+            &signature.0,
+            options.unchecked_ref::<NodeOptions>(),
+            host.clone().unchecked_into::<Host>(),
+        );
+        Self { handle: handle.unwrap(), host }
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let events = get(&self.host, "events");
+        Array::from(&events).iter().map(|event| text(&Array::from(&event).get(0))).collect()
+    }
+
+    /// Stores chunks as the SDK does, and offers them.
+    async fn add(&self, body: &[u8]) -> String {
+        let mut hashes = Vec::new();
+        for chunk in body.chunks(262_144) {
+            let hash = sha256(chunk);
+            hashes.extend_from_slice(&hash);
+            let id: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let chunks = get(&self.host, "chunks").unchecked_into::<js_sys::Map>();
+            chunks.set(&id.into(), &Uint8Array::from(chunk));
+        }
+        let draft = js_sys::Object::new();
+        let set = |key: &str, value: JsValue| Reflect::set(&draft, &key.into(), &value).unwrap();
+        set("name", "a file".into());
+        set("mime", "text/plain".into());
+        set("bytes", u32::try_from(body.len()).unwrap().into());
+        set("chunks", Uint8Array::from(hashes.as_slice()).into());
+        set("key", JsValue::NULL);
+        text(&settle(self.handle.add(draft.unchecked_ref::<Draft>())).await.unwrap())
+    }
+}
+
+fn get(value: &JsValue, key: &str) -> JsValue {
+    Reflect::get(value, &key.into()).unwrap()
+}
+
+fn text(value: &JsValue) -> String {
+    value.as_string().unwrap()
+}
+
+async fn settle(promise: Promise) -> Result<JsValue, JsValue> {
+    JsFuture::from(promise).await
+}
+
+async fn code(promise: Promise) -> String {
+    text(&get(&settle(promise).await.unwrap_err(), "code"))
+}
+
+async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        turn().await;
+    }
+}
+
+async fn connected(name: &str) -> (Node, Node) {
+    let (a, b) = (Node::new(name, 1), Node::new(name, 2));
+    settle(a.handle.start()).await.unwrap();
+    settle(b.handle.start()).await.unwrap();
+    until(|| [&a, &b].iter().all(|node| node.kinds().iter().any(|kind| kind == "peerConnected")))
+        .await;
+    (a, b)
+}
+
+#[wasm_bindgen_test]
+async fn a_content_goes_from_node_to_node_and_nothing_stays_behind() {
+    let before = peerloom::counts();
+    let (a, b) = connected("node-test-content").await;
+    for length in [0, 1, 262_144, 300_000] {
+        let content = a.add(&pattern(length)).await;
+        until(|| b.handle.content(&content).is_object()).await;
+        settle(b.handle.get(&content, None)).await.unwrap();
+        let info = b.handle.content(&content);
+        assert_eq!(text(&get(&info, "local")), "complete");
+        assert_eq!(get(&info, "bytes"), f64::from(u32::try_from(length).unwrap()));
+        let layout = b.handle.layout(&content);
+        let hashes = get(&layout, "chunks").unchecked_into::<Uint8Array>();
+        assert_eq!(hashes.length() as usize, length.div_ceil(262_144) * 32);
+    }
+    let stored = |node: &Node| get(&node.host, "chunks").unchecked_into::<js_sys::Map>().size();
+    // The first chunk of the last content is that of the one before.
+    assert_eq!((stored(&a), stored(&b)), (3, 3));
+    assert_eq!(get(&a.handle.status(), "peersConnected"), 1);
+    assert_eq!(get(&b.handle.stats(), "node.bugs"), 0);
+    drop((a, b));
+    assert_eq!(peerloom::counts(), before);
+}
+
+#[wasm_bindgen_test]
+async fn who_leaves_says_goodbye_at_once() {
+    let (a, b) = connected("node-test-goodbye").await;
+    a.handle.lifecycle("leaving");
+    a.handle.close();
+    until(|| b.kinds().iter().any(|kind| kind == "peerDisconnected")).await;
+    let events = Array::from(&get(&b.host, "events"));
+    let gone = events.iter().map(|event| Array::from(&event));
+    let gone = gone.into_iter().find(|event| event.get(0) == "peerDisconnected").unwrap();
+    assert_eq!(text(&get(&gone.get(1), "cause")), "goodbye");
+}
+
+#[wasm_bindgen_test]
+async fn a_full_store_is_a_quota_error() {
+    let (a, b) = connected("node-test-quota").await;
+    let content = a.add(&pattern(1000)).await;
+    Reflect::set(&b.host, &"full".into(), &true.into()).unwrap();
+    until(|| b.handle.content(&content).is_object()).await;
+    assert_eq!(code(b.handle.get(&content, None)).await, "QUOTA");
+}
+
+#[wasm_bindgen_test]
+async fn errors_have_codes_and_a_closed_node_rejects_what_waits() {
+    let node = Node::new("node-test-errors", 7);
+    assert_eq!(code(node.handle.connect("nobody")).await, "BAD_INPUT");
+    assert_eq!(code(node.handle.connect(&"ef".repeat(32))).await, "CLOSED");
+    settle(node.handle.start()).await.unwrap();
+    assert_eq!(code(node.handle.connect(&node.handle.id())).await, "BAD_INPUT");
+    assert_eq!(code(node.handle.remove(&"ab".repeat(32))).await, "NOT_FOUND");
+    let short_key = Uint8Array::from([1].as_slice());
+    assert_eq!(code(node.handle.get(&"ab".repeat(32), Some(short_key))).await, "BAD_INPUT");
+    assert_eq!(code(node.handle.add(js_sys::Object::new().unchecked_ref())).await, "BAD_INPUT");
+    let waiting = node.handle.get(&"cd".repeat(32), None);
+    node.handle.close();
+    assert_eq!(code(waiting).await, "CLOSED");
+    assert_eq!(code(node.handle.start()).await, "CLOSED");
+}
+
+#[wasm_bindgen_test]
+fn a_signature_of_another_key_is_refused() {
+    let key = IdentityKey::from_seed([1; 32]).public_key();
+    let request = IdentityRequest::new(&key.0, &[2; 32], 1e12).unwrap();
+    let wrong = IdentityKey::from_seed([3; 32]).sign(&request.payload());
+    let options = js_sys::Object::new().unchecked_into::<NodeOptions>();
+    let host = js_sys::eval(HOST).unwrap().unchecked_into::<Host>();
+    assert!(NodeHandle::new(request, &wrong.0, &options, host).is_err());
+}
