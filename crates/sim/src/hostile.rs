@@ -38,6 +38,7 @@ pub(crate) fn serve(
 ) {
     let mut bytes_max = u32::MAX;
     if dice.chance(hostility.wrong_body_per_mille) {
+        fabric.count("bodies falsified");
         body.sha256 = dice.bytes32();
         body.inline = body.inline.map(|inline| bend(dice, &inline));
     }

@@ -168,6 +168,7 @@ pub(crate) fn draw(dice: &mut Dice, options: &Options) -> Vec<Step> {
     draw_fetches(dice, options, &mut steps);
     draw_commands(dice, options, &mut steps);
     draw_faults(dice, options, &mut steps);
+    draw_hostile_fetches(options, &mut steps);
     steps.sort_by_key(|step| step.at_ms);
     steps
 }
@@ -178,6 +179,25 @@ fn draw_fetches(dice: &mut Dice, options: &Options, steps: &mut Vec<Step>) {
             if dice.chance(600) {
                 let at_ms = dice.between(options.heal_at_ms / 4, options.heal_at_ms);
                 steps.push(Step { at_ms, action: Action::Get { tab, content } });
+            }
+        }
+    }
+}
+
+/// Who serves wrong bytes has to have the right ones first: hostile tabs fetch everything, early and
+/// again, and honest ones of their application ask for it later on.
+fn draw_hostile_fetches(options: &Options, steps: &mut Vec<Step>) {
+    let mut dice = Dice::new(options.seed, "hostile fetches");
+    for (tab, own) in options.tabs.iter().enumerate().filter(|(_, own)| own.hostility.is_some()) {
+        for content in 0..options.contents.len() {
+            for part in [3, 2] {
+                let at_ms = options.heal_at_ms / part + dice.below(1_000);
+                steps.push(Step { at_ms, action: Action::Get { tab, content } });
+            }
+            let victims = options.tabs_of(own.app);
+            if let Some(victim) = dice.pick(&victims).copied() {
+                let at_ms = dice.between(options.heal_at_ms / 2, options.heal_at_ms);
+                steps.push(Step { at_ms, action: Action::Get { tab: victim, content } });
             }
         }
     }

@@ -25,6 +25,12 @@ use crate::{convergence, hostile};
 /// How often the checkers look at everything.
 pub(crate) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long a converged world is watched, in milliseconds: two pings of each connection.
+const STAYS_MS: u64 = 10_000;
+
+/// How long a ban may keep it from being converged again: a few attempts with backoff. Guess.
+const RECOVERS_MS: u64 = 60_000;
+
 /// How many timeouts in a row may leave something due: one protocol's timeout makes work for
 /// another.
 const SPINS_MAX: u32 = 4;
@@ -145,9 +151,16 @@ impl World {
         None
     }
 
-    /// A world that has converged has nothing to do but ping: it must not fall apart again.
+    /// A world that has converged has nothing to do but ping: it must not fall apart again. Hostile
+    /// tabs may still be found out and banned, which moves connections: then it has to recover.
     fn stays_converged(&mut self, at_ms: u64) -> bool {
-        self.run_until(at_ms + 10_000);
+        self.run_until(at_ms + STAYS_MS);
+        if !self.tabs.iter().all(Tab::is_honest) {
+            let end_ms = at_ms + STAYS_MS + RECOVERS_MS;
+            while !convergence::unmet(self).is_empty() && self.now_ms() < end_ms {
+                self.run_until(self.now_ms() + 1_000);
+            }
+        }
         for (tab, what) in convergence::unmet(self) {
             self.checkers.fail(self.now_ms(), tab, "a converged world stays so", what);
         }

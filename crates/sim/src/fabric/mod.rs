@@ -297,7 +297,7 @@ impl Fabric {
         self.breaches.push((end.seat.tab, format!("{:?}: {what}", end.conn)));
     }
 
-    fn count(&mut self, what: &'static str) {
+    pub(crate) fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_insert(0) += 1;
     }
 }
