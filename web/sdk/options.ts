@@ -3,7 +3,7 @@
 import { SwarmError } from "./errors.ts";
 import type { Signalling, Store, SwarmOptions } from "./types.ts";
 
-/** As in `crates/core`: DESIGN.md section 7. */
+/** Full mesh among nine tabs; more connections cost each tab more than they bring. Guess. */
 export const CONNECTIONS_DEFAULT = 8;
 
 /** A name becomes part of a channel's, a lock's, a file's and a database's. */

@@ -2,11 +2,12 @@
 
 import type { Bytes } from "../bytes.ts";
 import { openSync, writeWhole } from "./chunk-file.ts";
+import { release } from "./pool.ts";
 
 /** Bytes gathered in one part of a blob where there is no file; browsers spill blobs of this size to disk by themselves. */
 const PART_BYTES = 8 * 1_048_576;
 
-/** Gives the plain chunks of a content in order. */
+/** Gives the plain chunks of a content in order, each in a buffer of its own that nobody else uses. */
 export type PlainChunks = AsyncIterable<Bytes>;
 
 /** The exported files of one store. Their names begin with the store's, so that the next opening removes what is left. */
@@ -30,6 +31,7 @@ export class Exports {
         for await (const chunk of chunks) {
           writeWhole(handle, chunk, at);
           at += chunk.length;
+          release(chunk.buffer);
         }
         handle.flush();
       } finally {

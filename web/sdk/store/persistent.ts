@@ -15,7 +15,7 @@ import type { ChunkChange, ChunkEntry, Database, StoredRecord } from "./database
 import { full, toStoreFailure } from "./failure.ts";
 import { Slots } from "./slots.ts";
 
-/** Index changes in one transaction: 16 write twice as fast as one each (TECH.md section 6), and bound what it holds. */
+/** Index changes in one transaction: 16 write twice as fast as one each (measured 2026-11-20), and bound what it holds. */
 export const CHANGES_PER_COMMIT_MAX = 16;
 
 /**

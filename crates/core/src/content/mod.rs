@@ -4,7 +4,7 @@
 //! chunks, each proved by its hash in the manifest. Peers tell each other which contents they have
 //! whole; a download asks all of them, in pipelines as deep as each one's bandwidth × delay. The
 //! shape is BitTorrent's (BEP 3: have, request, cancel, endgame), with an inventory instead of
-//! bitfields. Bodies never pass through here: see DESIGN, "Bulk bytes never pass through the
+//! bitfields. Bodies never pass through here: see docs/architecture.md, "Bulk bytes go around the
 //! core". Messages, states and limits are in `docs/protocol/content.md`.
 //!
 //! Knows nothing about how peers are found, connected or banned, nor where chunks are stored.
@@ -52,7 +52,7 @@ pub const CONTENTS_MAX: usize = 10_000;
 /// The most commands that wait for one thing: the store at the start, one download, all adds.
 pub const COMMANDS_WAITING_MAX: usize = 256;
 
-/// Between two events that tell of progress: what an eye can follow (api.d.ts: status).
+/// Between two events that tell of progress: what an eye can follow (Guess).
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What makes a [`Content`].
