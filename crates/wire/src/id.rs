@@ -15,7 +15,7 @@ macro_rules! hash_ids {
     ($($(#[$doc:meta])* $name:ident, $short:literal;)*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub struct $name(pub [u8; 32]);
+        pub struct $name(#[serde(with = "hash_bytes")] pub [u8; 32]);
 
         impl Ord for $name {
             fn cmp(&self, other: &Self) -> Ordering {
@@ -28,7 +28,6 @@ macro_rules! hash_ids {
                 Some(self.cmp(other))
             }
         }
-
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,6 +89,44 @@ impl AppId {
 #[inline(never)]
 fn compare(a: &[u8; 32], b: &[u8; 32]) -> Ordering {
     a.as_slice().cmp(b.as_slice())
+}
+
+/// 32 bytes, as serde writes an array, but in a loop: its own code for arrays is unrolled.
+mod hash_bytes {
+    use core::fmt;
+
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::ser::SerializeTuple;
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(hash: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = to.serialize_tuple(32)?;
+        hash.iter().try_for_each(|byte| tuple.serialize_element(byte))?;
+        tuple.end()
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+        from.deserialize_tuple(32, HashVisitor)
+    }
+
+    struct HashVisitor;
+
+    impl<'de> Visitor<'de> for HashVisitor {
+        type Value = [u8; 32];
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("32 bytes")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<[u8; 32], A::Error> {
+            let mut hash = [0; 32];
+            for (index, byte) in hash.iter_mut().enumerate() {
+                *byte =
+                    seq.next_element()?.ok_or_else(|| A::Error::invalid_length(index, &self))?;
+            }
+            Ok(hash)
+        }
+    }
 }
 
 fn parse_hex(text: &str) -> Result<[u8; 32], ParseIdError> {
