@@ -23,32 +23,30 @@ pub(crate) fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'stat
         Event::PeerUpdated(info) => ("peerUpdated", snapshot(info)),
         Event::PeerDisconnected { peer, cause } => {
             let detail = Object::new().with("peer", snapshot(peer));
-            ("peerDisconnected", detail.with("cause", disconnect_cause(*cause)).into())
+            ("peerDisconnected", detail.with_text("cause", disconnect_cause(*cause)).into())
         }
-        Event::PeerLost { peer } => {
-            ("peerLost", Object::new().with("peer", peer.to_string()).into())
-        }
+        Event::PeerLost { peer } => ("peerLost", Object::new().with_id("peer", &peer.0).into()),
         Event::ConnectFailed(failure) => ("connectFailed", connect_failure(failure)),
         Event::ContentChanged(info) => ("contentChanged", content(info)),
         Event::ContentGone { content } => {
-            ("contentGone", Object::new().with("content", content.to_string()).into())
+            ("contentGone", Object::new().with_id("content", &content.0).into())
         }
         Event::Progress { content, progress: moved } => {
-            ("progress", progress(moved).with("content", content.to_string()).into())
+            ("progress", progress(moved).with_id("content", &content.0).into())
         }
         Event::Served { content, peer, sent_bytes, total_bytes } => {
             let detail = Object::new()
-                .with("content", content.to_string())
-                .with("peer", peer.to_string())
+                .with_id("content", &content.0)
+                .with_id("peer", &peer.0)
                 .with_u64("sentBytes", *sent_bytes)
                 .with_u64("totalBytes", *total_bytes);
             ("served", detail.into())
         }
         Event::Security { peer, kind, action } => {
             let detail = Object::new()
-                .with("peer", peer.to_string())
-                .with("kind", strike_kind(*kind))
-                .with("action", security_action(*action));
+                .with_id("peer", &peer.0)
+                .with_text("kind", strike_kind(*kind))
+                .with_text("action", security_action(*action));
             ("security", detail.into())
         }
     }
@@ -68,7 +66,7 @@ pub(crate) fn command_error(error: &CommandError) -> JsValue {
     let object = failure(error_code(error), &error.to_string());
     let object = match error {
         CommandError::Unreachable(failure) => {
-            object.with("peer", failure.peer.to_string()).with("failure", connect_failure(failure))
+            object.with_id("peer", &failure.peer.0).with("failure", connect_failure(failure))
         }
         _ => object,
     };
@@ -86,7 +84,7 @@ pub(crate) fn unsupported(message: &str) -> JsValue {
 }
 
 fn failure(code: &str, message: &str) -> Object {
-    Object::new().with("code", code).with("message", message)
+    Object::new().with_text("code", code).with_text("message", message)
 }
 
 fn error_code(error: &CommandError) -> &'static str {
@@ -108,8 +106,8 @@ fn error_code(error: &CommandError) -> &'static str {
 /// Returns a peer's snapshot.
 pub(crate) fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
     Object::new()
-        .with("id", info.id.to_string())
-        .with("state", peer_state(info.state))
+        .with_id("id", &info.id.0)
+        .with_text("state", peer_state(info.state))
         .with_option("rttMicros", info.rtt_micros.map(number))
         .with_u64("bytesIn", info.bytes_in)
         .with_u64("bytesOut", info.bytes_out)
@@ -123,13 +121,13 @@ pub(crate) fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
 /// Returns a content's snapshot.
 pub(crate) fn content(info: &ContentInfo) -> JsValue {
     Object::new()
-        .with("id", info.id.to_string())
-        .with("name", info.name.as_str())
-        .with("mime", info.mime.as_str())
+        .with_id("id", &info.id.0)
+        .with_text("name", &info.name)
+        .with_text("mime", &info.mime)
         .with_u64("bytes", info.bytes)
         .with("encrypted", info.encrypted)
         .with("providers", info.providers)
-        .with("local", local_state(info.local))
+        .with_text("local", local_state(info.local))
         .with_option("download", info.download.map(download_state))
         .into()
 }
@@ -157,9 +155,9 @@ fn progress(progress: &Progress) -> Object {
 
 fn connect_failure(failure: &ConnectFailure) -> JsValue {
     Object::new()
-        .with("peer", failure.peer.to_string())
-        .with("stage", stage(failure.stage))
-        .with("reason", failure.reason.as_str())
+        .with_id("peer", &failure.peer.0)
+        .with_text("stage", stage(failure.stage))
+        .with_text("reason", &failure.reason)
         .with_option("hint", failure.hint.as_deref())
         .into()
 }

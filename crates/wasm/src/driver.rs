@@ -94,6 +94,7 @@ impl Driver {
     }
 
     /// Submits a command; the promise is settled with its answer.
+    #[inline(never)]
     pub(crate) fn command(self: &Rc<Self>, command: Command) -> Promise {
         let (promise, deferred) = Deferred::new();
         let Some(deferred) = deferred else { return promise };

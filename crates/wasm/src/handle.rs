@@ -8,7 +8,7 @@ use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::io::{Command, ContentDraft, ContentKey, Lifecycle};
 use peerloom_core::node::NodeConfig;
 use peerloom_core::{Input, Node};
-use peerloom_wire::{AppId, ChunkId, ContentId, PeerId};
+use peerloom_wire::{AppId, ChunkId, ContentId, ParseIdError, PeerId};
 use wasm_bindgen::prelude::*;
 use web_sys::RtcConfiguration;
 
@@ -121,12 +121,12 @@ impl NodeHandle {
 
     /// Connects to a peer, known or not.
     pub fn connect(&self, peer: &str) -> Promise {
-        self.parsed(peer.parse::<PeerId>(), |peer| Command::Connect { peer })
+        self.on_peer(peer, |peer| Command::Connect { peer })
     }
 
     /// Has nothing more to do with a peer.
     pub fn ban(&self, peer: &str) -> Promise {
-        self.parsed(peer.parse::<PeerId>(), |peer| Command::Ban { peer })
+        self.on_peer(peer, |peer| Command::Ban { peer })
     }
 
     /// Offers a content whose chunks are in the store; gives its id.
@@ -144,32 +144,38 @@ impl NodeHandle {
             Some(Some(key)) => Some(ContentKey(key)),
             Some(None) => return Promise::reject(&bad_input("a key has 32 bytes")),
         };
-        self.parsed(content.parse::<ContentId>(), |content| Command::Get { content, key })
+        match content.parse() {
+            Ok(content) => self.driver.command(Command::Get { content, key }),
+            Err(error) => not_an_id(error),
+        }
     }
 
     /// Asks for no more chunks for now.
     pub fn pause(&self, content: &str) -> Promise {
-        self.parsed(content.parse(), |content| Command::Pause { content })
+        self.on_content(content, |content| Command::Pause { content })
     }
 
     /// Goes on.
     pub fn resume(&self, content: &str) -> Promise {
-        self.parsed(content.parse(), |content| Command::Resume { content })
+        self.on_content(content, |content| Command::Resume { content })
     }
 
     /// Gives up fetching; what is on disk stays.
     pub fn cancel(&self, content: &str) -> Promise {
-        self.parsed(content.parse(), |content| Command::Cancel { content })
+        self.on_content(content, |content| Command::Cancel { content })
     }
 
     /// Deletes a content from the store and tells the peers.
     pub fn remove(&self, content: &str) -> Promise {
-        self.parsed(content.parse(), |content| Command::Remove { content })
+        self.on_content(content, |content| Command::Remove { content })
     }
 
     /// Prefers chunks from this one on.
     pub fn seek(&self, content: &str, chunk: u32) -> Promise {
-        self.parsed(content.parse(), |content| Command::Seek { content, chunk })
+        match content.parse() {
+            Ok(content) => self.driver.command(Command::Seek { content, chunk }),
+            Err(error) => not_an_id(error),
+        }
     }
 
     /// Returns a snapshot of every peer known.
@@ -244,15 +250,23 @@ impl NodeHandle {
 }
 
 impl NodeHandle {
-    fn parsed<T, E>(&self, id: Result<T, E>, command: impl FnOnce(T) -> Command) -> Promise
-    where
-        E: std::fmt::Display,
-    {
-        match id {
-            Ok(id) => self.driver.command(command(id)),
-            Err(error) => Promise::reject(&bad_input(&error.to_string())),
+    fn on_peer(&self, peer: &str, command: fn(PeerId) -> Command) -> Promise {
+        match peer.parse() {
+            Ok(peer) => self.driver.command(command(peer)),
+            Err(error) => not_an_id(error),
         }
     }
+
+    fn on_content(&self, content: &str, command: fn(ContentId) -> Command) -> Promise {
+        match content.parse() {
+            Ok(content) => self.driver.command(command(content)),
+            Err(error) => not_an_id(error),
+        }
+    }
+}
+
+fn not_an_id(error: ParseIdError) -> Promise {
+    Promise::reject(&bad_input(&error.to_string()))
 }
 
 impl Drop for NodeHandle {

@@ -38,12 +38,30 @@ impl Object {
     }
 
     pub(crate) fn with(self, key: &str, value: impl Into<JsValue>) -> Self {
-        self.0.set(key, value.into());
+        self.put(key, value.into());
         self
+    }
+
+    // Out of line: dozens of fields are set, and each copy of it would be compiled.
+    #[inline(never)]
+    fn put(&self, key: &str, value: JsValue) {
+        self.0.set(key, value);
+    }
+
+    #[inline(never)]
+    pub(crate) fn with_text(self, key: &str, value: &str) -> Self {
+        self.with(key, value)
+    }
+
+    /// A hash, in hexadecimal.
+    #[inline(never)]
+    pub(crate) fn with_id(self, key: &str, id: &[u8; 32]) -> Self {
+        self.with(key, hex(id))
     }
 
     /// Numbers beyond 2⁵³ lose their last bits; byte counts and times never get there.
     #[allow(clippy::cast_precision_loss)]
+    #[inline(never)]
     pub(crate) fn with_u64(self, key: &str, value: u64) -> Self {
         self.with(key, value as f64)
     }
@@ -60,6 +78,7 @@ impl From<Object> for JsValue {
 }
 
 /// Returns a property, `undefined` if `value` is no object.
+#[inline(never)]
 pub(crate) fn property(value: &JsValue, key: &str) -> JsValue {
     if value.is_object() { value.unchecked_ref::<Plain>().get(key) } else { JsValue::UNDEFINED }
 }
@@ -75,7 +94,15 @@ pub(crate) fn reason(error: &JsValue) -> String {
     }
 }
 
+/// Returns a hash in hexadecimal.
+#[inline(never)]
+pub(crate) fn hex(id: &[u8; 32]) -> String {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
+    id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// Returns the bytes as a fresh JavaScript array.
+#[inline(never)]
 pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
     Uint8Array::from(bytes)
 }
