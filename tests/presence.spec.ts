@@ -30,7 +30,7 @@ test("a swarm that is stopped is gone for the others at once, and back when it i
 
 test("while it is stopped, contents are added and listed, and nothing is fetched", async ({ context }) => {
   const [one, two] = await openPair(context);
-  const { id } = await add(two, { seed: 71, bytes: 60_000_000 });
+  const { id } = await add(two, { seed: 71, bytes: 24_000_000 });
   await until(one, "content:available", { id });
   await one.evaluate((content) => window.lab.begin(content), id);
   await one.evaluate(() => window.lab.reached(1_000_000));
@@ -44,7 +44,7 @@ test("while it is stopped, contents are added and listed, and nothing is fetched
   await one.evaluate(() => window.lab.swarm.start());
   await until(two, "content:available", { id: own.id });
   const got = await fetched(one, id, 71);
-  expect(got).toMatchObject({ bytes: 60_000_000, wrongAt: null });
+  expect(got).toMatchObject({ bytes: 24_000_000, wrongAt: null });
   expect(got.progress.fromDisk).toBeGreaterThan(0);
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "@playwright/test";
 
 import { add, addressOf, fetched, idOf, opened, openMesh, openPair, ready, seenCount, statsOf, until } from "./support/tabs.ts";
 
-const BYTES = 40_000_000;
+const BYTES = 24_000_000;
 
 test("a tab that is reloaded has its identity, its content and its connections again", async ({ context }) => {
   const pages = await openMesh(context, 3);
@@ -45,7 +45,7 @@ test("a download that a reload interrupts fetches nothing a second time", async 
   const { id: content } = await add(one, { seed: 31, bytes: BYTES });
   await until(two, "content:available", { id: content });
   await two.evaluate((what) => window.lab.begin(what), content);
-  const before = await two.evaluate(() => window.lab.reached(8_000_000));
+  const before = await two.evaluate(() => window.lab.reached(4_000_000));
   expect(before.doneBytes).toBeLessThan(BYTES);
 
   await two.reload();

@@ -2,7 +2,7 @@ import { expect, test } from "@playwright/test";
 
 import { add, crash, fetched, idOf, openMesh, statsOf, until } from "./support/tabs.ts";
 
-const BYTES = 48_000_000;
+const BYTES = 24_000_000;
 
 test("a source that dies in mid-transfer is replaced by another", async ({ context }) => {
   test.setTimeout(120_000);
