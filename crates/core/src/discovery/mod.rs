@@ -66,7 +66,7 @@ pub(crate) enum Input {
     /// Say goodbye and forget everyone.
     Stop,
     /// A verified envelope.
-    Heard(Envelope),
+    Heard(Box<Envelope>),
     /// The application wants this peer.
     Connect { id: CommandId, peer: PeerId },
     /// An attempt is under way.
@@ -158,7 +158,7 @@ impl Machine for Discovery {
         match input {
             Input::Start => self.start(now, out),
             Input::Stop => self.stop(out),
-            Input::Heard(envelope) => self.on_envelope(now, envelope, out),
+            Input::Heard(envelope) => self.on_envelope(now, *envelope, out),
             Input::Connect { id, peer } => self.connect(now, id, peer, out),
             Input::Connecting { peer } => self.set_contact(peer, Contact::Dialling),
             Input::Connected { peer } => self.on_connected(peer, out),

@@ -27,7 +27,7 @@ fn peer(seed: u8) -> PeerId {
 fn heard(seed: u8, run: u8, sequence: u64, signal: Signal) -> Input {
     let certificate = certificate(seed, run);
     let from = PeerId(certificate.peer_id());
-    Input::Heard(Envelope { from, certificate, sequence, signal })
+    Input::Heard(Box::new(Envelope { from, certificate, sequence, signal }))
 }
 
 fn announce() -> Signal {
@@ -270,7 +270,7 @@ fn the_known_are_bounded_and_the_connected_stay() {
     for n in 0..KNOWN_MAX as u64 + 50 {
         let from = PeerId(peerloom_crypto::sha256(&n.to_be_bytes()));
         let envelope = Envelope { from, certificate, sequence: 1, signal: announce() };
-        run(&mut discovery, vec![(3 + n, Input::Heard(envelope))]);
+        run(&mut discovery, vec![(3 + n, Input::Heard(Box::new(envelope)))]);
     }
     assert_eq!(discovery.peers().count(), KNOWN_MAX);
     assert!(discovery.session_of(peer(1)).is_some());

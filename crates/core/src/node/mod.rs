@@ -163,7 +163,7 @@ impl Node {
             self.signer.count_banned();
             return;
         }
-        self.steps.push_back(Step::Discovery(discovery::Input::Heard(envelope)));
+        self.steps.push_back(Step::Discovery(discovery::Input::Heard(Box::new(envelope))));
     }
 
     #[inline(never)]
