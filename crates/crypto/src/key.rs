@@ -2,15 +2,18 @@
 
 use core::fmt;
 
+use p256::AffinePoint;
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::ecdsa::{self, SigningKey, VerifyingKey};
+use p256::elliptic_curve::point::AffineCoordinates;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The length of an identity key: SEC1 uncompressed, what WebCrypto exports as `raw`.
 pub const IDENTITY_KEY_BYTES: usize = 65;
 
-/// The length of a session key: SEC1 compressed.
-pub const SESSION_KEY_BYTES: usize = 33;
+/// The length of a session key: SEC1 uncompressed. Compressed, each check of a signature would begin
+/// with a square root.
+pub const SESSION_KEY_BYTES: usize = 65;
 
 /// The length of a signature: `r` and `s`, 32 bytes each, as WebCrypto makes them (IEEE P1363).
 pub const SIGNATURE_BYTES: usize = 64;
@@ -33,7 +36,7 @@ pub struct Signature(pub [u8; SIGNATURE_BYTES]);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(pub [u8; IDENTITY_KEY_BYTES]);
 
-/// A public session key, SEC1 compressed; not yet checked to be a point.
+/// A public session key, SEC1 uncompressed; not yet checked to be a point.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionPublicKey(pub [u8; SESSION_KEY_BYTES]);
 
@@ -57,10 +60,19 @@ impl SessionPublicKey {
     }
 }
 
-fn verify(sec1: &[u8], message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
-    let key = VerifyingKey::from_sec1_bytes(sec1).map_err(|_| SignatureError)?;
+fn verify(sec1: &[u8; 65], message: &[u8], signature: &Signature) -> Result<(), SignatureError> {
+    let key = verifying_key(sec1).ok_or(SignatureError)?;
     let signature = ecdsa::Signature::from_slice(&signature.0).map_err(|_| SignatureError)?;
     key.verify(message, &signature).map_err(|_| SignatureError)
+}
+
+/// Reads an uncompressed key; `None` if it is no point on the curve.
+fn verifying_key(sec1: &[u8; 65]) -> Option<VerifyingKey> {
+    let [4, coordinates @ ..] = sec1 else { return None };
+    let [x, y] = coordinates.as_chunks::<32>().0 else { return None };
+    // Not by `from_sec1_bytes`, which brings the square root along.
+    let point = AffinePoint::from_coordinates(&(*x).into(), &(*y).into()).into_option()?;
+    VerifyingKey::from_affine(point).ok()
 }
 
 /// A short-lived signing key that lives in the core. Signatures are deterministic (RFC 6979), so
@@ -79,7 +91,7 @@ impl SessionKey {
     /// Returns the public half.
     #[must_use]
     pub fn public_key(&self) -> SessionPublicKey {
-        let point = self.0.verifying_key().to_sec1_point(true);
+        let point = self.0.verifying_key().to_sec1_point(false);
         let mut bytes = [0; SESSION_KEY_BYTES];
         copy_exact(&mut bytes, point.as_bytes());
         SessionPublicKey(bytes)
@@ -227,7 +239,7 @@ mod tests {
     #[test]
     fn what_is_no_point_and_no_signature_is_refused() {
         let signature = Signature([0xff; SIGNATURE_BYTES]);
-        assert_eq!(SessionPublicKey([0; 33]).verify(b"", &signature), Err(SignatureError));
+        assert_eq!(SessionPublicKey([0; 65]).verify(b"", &signature), Err(SignatureError));
         let key = IdentityKey::from_seed([1; 32]).public_key();
         assert_eq!(key.verify(b"", &Signature([0; SIGNATURE_BYTES])), Err(SignatureError));
     }

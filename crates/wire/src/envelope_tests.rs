@@ -106,8 +106,8 @@ fn golden_bytes() {
     assert_eq!(bytes[0], ENVELOPE_VERSION);
     let digest: String =
         peerloom_crypto::sha256(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let golden = "547c68e9136992890f28cf09186fe7418fb31cb2afa4b208c8d297cfdafbf46a";
-    assert_eq!((bytes.len(), digest.as_str()), (246, golden));
+    let golden = "2d8561f0ae12cad151740e48a6b90006ae1e55d663f5ad334eb6a414f4c80fb8";
+    assert_eq!((bytes.len(), digest.as_str()), (278, golden));
 }
 
 proptest! {

@@ -59,7 +59,7 @@ fn golden_bytes() {
     assert_eq!(bytes.get(..head.len()), Some(&head[..]));
     assert_eq!(
         manifest.id().to_string(),
-        "75530e73bedc91624d0591ebe4568103f7b3663aa37757fc1ff03777a3dec213"
+        "5e607f72b537abf2b586a6370d158964c554848f8dfadd2ca3302058666c6480"
     );
 }
 
