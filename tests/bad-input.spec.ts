@@ -108,11 +108,15 @@ test("a caller who gives up is told so, and nothing is kept of what was not fini
   expectRefusal(outcomes.events, "TIMEOUT");
   expect(await usedBytes(one)).toBe(before);
 
-  await two.evaluate((content) => window.lab.begin(content, { signal: (window.giveUp = new AbortController()).signal }), id);
-  await two.evaluate(() => window.lab.reached(1_000_000));
-  const ended = two.evaluate(() => window.lab.refusal(() => window.lab.running));
-  await two.evaluate(() => window.giveUp.abort());
-  expectRefusal(await ended, "ABORTED");
+  const ended = await two.evaluate(async (content) => {
+    const { lab } = window;
+    const giveUp = new AbortController();
+    lab.begin(content, { signal: giveUp.signal });
+    await lab.reached(1_000_000);
+    giveUp.abort();
+    return lab.refusal(() => lab.running);
+  }, id);
+  expectRefusal(ended, "ABORTED");
   expect((await statsOf(two))["node.bugs"]).toBe(0);
 });
 
@@ -175,9 +179,3 @@ test("a swarm that is closed says so, whatever is asked of it", async ({ context
   }
   expect(outcomes).toMatchObject({ done: true, status: { mode: "offline", state: "stopped", peersConnected: 0 }, peers: [], available: [] });
 });
-
-declare global {
-  interface Window {
-    giveUp: AbortController;
-  }
-}

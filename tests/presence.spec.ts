@@ -32,11 +32,14 @@ test("while it is stopped, contents are added and listed, and nothing is fetched
   const [one, two] = await openPair(context);
   const { id } = await add(two, { seed: 71, bytes: 24_000_000 });
   await until(one, "content:available", { id });
-  await one.evaluate((content) => window.lab.begin(content), id);
-  await one.evaluate(() => window.lab.reached(1_000_000));
-  const ended = one.evaluate(() => window.lab.refusal(() => window.lab.running.done));
-  await one.evaluate(() => window.lab.swarm.stop());
-  expect(await ended).toMatchObject({ isSwarmError: true, code: "CLOSED" });
+  const ended = await one.evaluate(async (content) => {
+    const { lab } = window;
+    lab.begin(content);
+    await lab.reached(1_000_000);
+    await lab.swarm.stop();
+    return lab.refusal(() => lab.running.done);
+  }, id);
+  expect(ended).toMatchObject({ isSwarmError: true, code: "CLOSED" });
 
   const own = await add(one, { seed: 72, bytes: 500_000 });
   expect(await one.evaluate(async () => (await window.lab.swarm.content.list()).length)).toBe(2);

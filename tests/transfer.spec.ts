@@ -112,9 +112,11 @@ test("a download that is paused stands still, and goes on where it was", async (
   const [one, two] = await openPair(context);
   const bytes = 80 * CHUNK_BYTES.encrypted;
   const { id } = await add(one, { seed: 12, bytes });
-  await two.evaluate((content) => window.lab.begin(content), id);
-  await two.evaluate(() => window.lab.reached(1_000_000));
-  await two.evaluate(() => window.lab.running.pause());
+  await two.evaluate(async (content) => {
+    window.lab.begin(content);
+    await window.lab.reached(1_000_000);
+    window.lab.running.pause();
+  }, id);
   await until(two, "content:update", { id, download: "paused" });
   expect(await two.evaluate(() => window.lab.running.progress.doneBytes)).toBeLessThan(bytes);
   await two.evaluate(() => window.lab.running.resume());
@@ -127,11 +129,14 @@ test("what was cancelled is on disk, and not fetched again", async ({ context })
   const [one, two] = await openPair(context);
   const bytes = 80 * CHUNK_BYTES.encrypted;
   const { id } = await add(one, { seed: 13, bytes });
-  await two.evaluate((content) => window.lab.begin(content), id);
-  const { doneBytes } = await two.evaluate(() => window.lab.reached(1_000_000));
-  const refusal = two.evaluate(() => window.lab.refusal(() => window.lab.running.done));
-  await two.evaluate(() => window.lab.running.cancel());
-  expect(await refusal).toMatchObject({ isSwarmError: true, code: "ABORTED" });
+  const { doneBytes, refusal } = await two.evaluate(async (content) => {
+    const { lab } = window;
+    lab.begin(content);
+    const reached = await lab.reached(1_000_000);
+    lab.running.cancel();
+    return { doneBytes: reached.doneBytes, refusal: await lab.refusal(() => lab.running.done) };
+  }, id);
+  expect(refusal).toMatchObject({ isSwarmError: true, code: "ABORTED" });
   expect(await two.evaluate((content) => window.lab.swarm.content.info(content), id)).toMatchObject({ local: "partial", download: null });
   const got = await fetched(two, id, 13);
   expect(got).toMatchObject({ bytes, wrongAt: null });
