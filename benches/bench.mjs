@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 
 import { Browser } from "./browser.mjs";
 import { peerloomConnect, peerloomMesh, rawConnect, rawMesh } from "./measures/connect.mjs";
-import { receiverMemory } from "./measures/memory.mjs";
+import { peerloomMemory, rawMemory } from "./measures/memory.mjs";
 import { closeTabs, peerloomPair, rawPair } from "./measures/pairs.mjs";
 import { packageSize } from "./measures/size.mjs";
 import { peerloomMessages, peerloomTransfer, rawMessages, rawTransfer } from "./measures/transfer.mjs";
@@ -145,15 +145,21 @@ async function measureTransfer(browser) {
 }
 
 async function measureMemory(browser) {
-  const tabs = await peerloomPair(browser);
-  await peerloomTransfer(tabs, WARM_UP_BYTES);
-  progress(`memory: fetching ${plan.memoryBytes / 1e6} MB`);
-  const { receiverBytes, heapBytes, browserBytes } = await receiverMemory(browser, tabs, plan.memoryBytes);
-  note("memory", "peerloom", receiverBytes / 1e6);
-  note("memoryHeap", "peerloom", heapBytes / 1e6);
-  note("memoryBrowser", "peerloom", browserBytes / 1e6);
+  const sides = [
+    ["raw", rawPair, rawTransfer, rawMemory],
+    ["peerloom", peerloomPair, peerloomTransfer, peerloomMemory],
+  ];
+  for (const [side, pair, transfer, memory] of sides) {
+    const tabs = await pair(browser);
+    await transfer(tabs, WARM_UP_BYTES);
+    progress(`memory: ${side} with ${plan.memoryBytes / 1e6} MB`);
+    const { tabBytes, heapBytes, browserBytes } = await memory(browser, tabs, plan.memoryBytes);
+    note("memory", side, tabBytes / 1e6);
+    note("memoryHeap", side, heapBytes / 1e6);
+    note("memoryBrowser", side, browserBytes / 1e6);
+    await closeTabs(tabs);
+  }
   samples.memory.detail = `file of ${plan.memoryBytes / 1e6} MB`;
-  await closeTabs(tabs);
 }
 
 function measureSize() {

@@ -23,7 +23,7 @@ export async function serve(packageFolder) {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
     const body = files.get(path);
     if (body === undefined) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": MIME[extname(path)], "cache-control": "no-store" }).end(body);
+    response.writeHead(200, { "content-type": MIME[extname(path)], "cache-control": "max-age=3600" }).end(body);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

@@ -2,34 +2,47 @@
 
 const SAMPLE_INTERVAL_MS = 200;
 
-/** Fetches a content as a `Blob`; returns the greatest growth of private memory, of the receiver and of the browser. */
-export async function receiverMemory(browser, [sender, receiver], bytes) {
+/** Receives so many bytes and keeps none: what the platform itself takes. */
+export function rawMemory(browser, [, receiver], bytes) {
+  return growthDuring(browser, receiver, () => receiver.evaluate((length) => globalThis.tab.fetch(length), bytes));
+}
+
+/** Fetches a content as a `Blob`. */
+export async function peerloomMemory(browser, [sender, receiver], bytes) {
   const id = await sender.evaluate((length) => globalThis.tab.offer(length), bytes);
   await receiver.evaluate((content) => globalThis.tab.offered(content), id);
-  const pid = await browser.processOf(receiver);
-  const session = await browser.session(receiver);
+  const growth = await growthDuring(browser, receiver, async () => {
+    const got = await receiver.evaluate((content) => globalThis.tab.fetchBlob(content), id);
+    if (got !== bytes) throw new Error(`${got} of ${bytes} bytes came`);
+  });
+  for (const tab of [receiver, sender]) await tab.evaluate((content) => globalThis.tab.remove(content), id);
+  return growth;
+}
+
+/** The greatest growth, while `work` runs, of a tab's process, of its JavaScript heap, and of the whole browser. */
+async function growthDuring(browser, tab, work) {
+  const pid = await browser.processOf(tab);
+  const session = await browser.session(tab);
   await session.send("Performance.enable");
-  // What the tab had before is not what the transfer takes.
+  // What the tab had before is not what the work takes.
   await session.send("HeapProfiler.collectGarbage");
   const look = async () => ({
-    receiver: browser.privateBytes(pid),
+    tab: browser.privateBytes(pid),
     browser: await browser.privateBytesOfAll(),
     heap: await heapBytes(session),
   });
   const before = await look();
   const samples = [];
-  const transfer = receiver.evaluate((content) => globalThis.tab.fetchBlob(content), id);
   let running = true;
-  const ended = transfer.finally(() => (running = false));
+  const ended = work().finally(() => (running = false));
   while (running) {
     samples.push(await look());
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, SAMPLE_INTERVAL_MS))]);
   }
-  const got = await transfer;
-  if (got !== bytes) throw new Error(`${got} of ${bytes} bytes came`);
-  for (const tab of [receiver, sender]) await tab.evaluate((content) => globalThis.tab.remove(content), id);
+  await ended;
+  await session.detach();
   const growth = (part) => Math.max(...samples.map((sample) => sample[part])) - before[part];
-  return { receiverBytes: growth("receiver"), browserBytes: growth("browser"), heapBytes: growth("heap") };
+  return { tabBytes: growth("tab"), browserBytes: growth("browser"), heapBytes: growth("heap") };
 }
 
 async function heapBytes(session) {

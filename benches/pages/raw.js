@@ -87,7 +87,7 @@ class RawTab extends WatchedTab {
       control.onmessage = ({ data }) => {
         if (typeof data !== "string") return control.send(data);
         const { bytes, messages } = JSON.parse(data);
-        void (bytes === undefined ? send(control, messages, SMALL_BYTES) : send(bulk, bytes / MESSAGE_BYTES, MESSAGE_BYTES));
+        void (bytes === undefined ? send(control, messages, SMALL_BYTES) : send(bulk, Math.ceil(bytes / MESSAGE_BYTES), MESSAGE_BYTES));
       };
     }
   }
@@ -106,6 +106,7 @@ class RawTab extends WatchedTab {
       };
       control.send(JSON.stringify({ bytes }));
     });
+    bulk.onmessage = null;
     const seconds = (performance.now() - requestedAt) / 1000;
     return { firstChunkMs: firstAt - requestedAt, bytesPerSecond: bytes / seconds };
   }
