@@ -67,7 +67,7 @@ async function bundle() {
   // What `cargo xtask size` adds up; what is imported later counts as well, since nobody gets by without the core.
   const flat = Object.entries(metafile.outputs).map(([path, { bytes, imports }]) => [
     basename(path),
-    { bytes, imports: imports.map((imported) => ({ path: basename(imported.path) })) },
+    { bytes, imports: imports.map(({ path, kind }) => ({ path: basename(path), kind })) },
   ]);
   writeFileSync("dist/peerloom.bundle.json", `${JSON.stringify({ outputs: Object.fromEntries(flat) }, null, 2)}\n`);
 }
