@@ -12,8 +12,11 @@ export function hostOf(store: StoreClient, onEvent: (event: CoreEvent) => void, 
     event: (kind, detail) => onEvent({ kind, detail } as CoreEvent),
     putChunk: async (hash, body) => {
       const stored = store.put(own(hash), body);
-      // Most stores can read it back as soon as they have been asked to store it, the others when it is stored.
-      onChunkHere();
+      // It can be read back as soon as the store was asked to take it; where it lies in IndexedDB, when it is stored.
+      if (store.opened.kind !== "indexeddb") {
+        onChunkHere();
+        return stored;
+      }
       const buffer = await stored;
       onChunkHere();
       return buffer;
