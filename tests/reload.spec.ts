@@ -29,6 +29,8 @@ test("a tab that is reloaded has its identity, its content and its connections a
 });
 
 test("tabs that are all reloaded at once are all connected again", async ({ context }) => {
+  // Eight pages load anew, on two cores that others may be using.
+  test.setTimeout(120_000);
   const pages = await openMesh(context, 4);
   const ids = await Promise.all(pages.map(idOf));
   for (let round = 0; round < 2; round++) {
