@@ -16,7 +16,7 @@ use crate::build;
 const CORE_GZIP_BYTES_GOAL: usize = 120_000;
 
 /// What it may have today. A ratchet: it may only be lowered, until it meets the goal.
-const CORE_GZIP_BYTES_MAX: usize = 130_000;
+const CORE_GZIP_BYTES_MAX: usize = 127_000;
 
 /// What browsers and servers use by default for files that were compressed beforehand.
 const BROTLI_QUALITY: u32 = 11;
