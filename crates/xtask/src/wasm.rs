@@ -143,7 +143,8 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
 /// end up in one function of 36 kB again, which browsers compile at the worst moment (see `Machine` in the core).
 const ONE_CALLER_SIZE_MAX: &str = "300";
 
-/// Optimises for size: -Oz makes the file no smaller after gzip and the curve slower. No feature flags: wasm-opt reads them from the `target_features` section.
+/// Optimises for size: -Oz makes the file no smaller after gzip and the curve slower. No feature flags: wasm-opt reads
+/// them from the `target_features` section.
 fn shrink(root: &Path, file: &Path) -> Result<()> {
     let small = file.with_extension("small.wasm");
     let mut optimise = npm_tool(

@@ -2,8 +2,9 @@
 //!
 //! A peer announces itself to everyone on the signalling paths: at once, then ever less often.
 //! Whoever hears it and has room dials: the offer is itself a sign of life, so nobody announces
-//! back. Of two that started together only the lower id dials. Only a peer that does not dial answers with an announcement of its own. Failures are
-//! waited out, each twice as long as the one before, with jitter.
+//! back. Of two that started together only the lower id dials. Only a peer that does not dial
+//! answers with an announcement of its own. Failures are waited out, each twice as long as the one
+//! before, with jitter.
 //!
 //! Knows nothing about connections but that they came, failed, or went.
 
