@@ -134,6 +134,14 @@ fn a_greeting_may_come_before_the_own_channels_are_open() {
 }
 
 #[test]
+fn the_channels_may_open_before_the_transport_is_reported() {
+    let mut inputs = connect_to(HIGH);
+    let opened = inputs.remove(5);
+    inputs.insert(3, (3, opened.1));
+    check(inputs, &[Effect::Up { peer: HIGH, conn: CONN }]);
+}
+
+#[test]
 fn in_a_glare_the_lower_id_says_its_offer_again() {
     let dialled = vec![
         (0, Input::Dial { peer: HIGH }),
