@@ -184,22 +184,14 @@ impl Machine for Link {
 impl Link {
     /// Makes the protocol with no connection.
     #[must_use]
-    pub(crate) const fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             config,
             next_conn: 1,
             next_session: config.session_first,
             peers: Map::new(),
             conns: Map::new(),
-            counters: Counters {
-                attempts: 0,
-                failures: 0,
-                connections: 0,
-                glares: 0,
-                restarts: 0,
-                frames_not_understood: 0,
-                signals_stale: 0,
-            },
+            counters: Counters::default(),
         }
     }
 

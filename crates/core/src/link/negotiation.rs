@@ -96,16 +96,17 @@ impl Link {
                 if self.config.own < from && !is_answered {
                     return self.repeat_offer(now, from, out);
                 }
-                self.abandon(from, out);
+                self.end_attempt(from, out);
             }
-            Some(Phase::Attempt(_)) => self.abandon(from, out),
+            Some(Phase::Attempt(_)) => {
+                self.end_attempt(from, out);
+            }
             // Its side of the connection is gone, or it would not offer.
             Some(Phase::Connected(_)) => self.hangup(from, DisconnectCause::Replaced, out),
             Some(Phase::Idle) | None => {}
         }
         if self.conns.len() >= self.config.connections_max {
-            let signal = Signal::Reject { session, reason: RejectReason::Full };
-            out.push(Effect::Signal { to: from, signal });
+            out.push(rejection(from, session, RejectReason::Full));
             return;
         }
         let conn = self.begin(now, from, session, Role::Answerer, out);
@@ -342,9 +343,7 @@ impl Link {
         let Step::Offered { sdp, repeat_at } = &mut attempt.step else { return };
         *repeat_at = now.mono + OFFER_REPEAT;
         let signal = Signal::Offer { session, sdp: sdp.clone(), restart: false };
-        out.push(Effect::Signal { to: peer, signal });
-        let candidates = attempt.local_candidates.iter().cloned();
-        out.extend(candidates.map(|candidate| candidate_signal(peer, session, candidate)));
+        describe(peer, attempt, signal, out);
     }
 
     /// Sends the answer and all candidates so far: the offer came again, so it may have been lost.
@@ -357,9 +356,7 @@ impl Link {
             return;
         };
         let signal = Signal::Answer { session, sdp: sdp.clone() };
-        out.push(Effect::Signal { to: peer, signal });
-        let candidates = attempt.local_candidates.iter().cloned();
-        out.extend(candidates.map(|candidate| candidate_signal(peer, session, candidate)));
+        describe(peer, attempt, signal, out);
     }
 
     #[inline(never)]
@@ -379,11 +376,6 @@ impl Link {
         self.peers.entry(peer).or_default().phase = Phase::Attempt(attempt);
         out.push(Effect::Connecting { peer });
         conn
-    }
-
-    /// Ends an attempt in favour of a better one: no failure.
-    fn abandon(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
-        self.end_attempt(peer, out);
     }
 
     /// Ends an attempt with a reason.
@@ -432,6 +424,18 @@ impl Link {
     pub(super) fn phase_mut(&mut self, peer: PeerId) -> Option<&mut Phase> {
         self.peers.get_mut(&peer).map(|known| &mut known.phase)
     }
+}
+
+/// Sends our description and all candidates that belong to it so far.
+fn describe(to: PeerId, attempt: &Attempt, signal: Signal, out: &mut Vec<Effect>) {
+    out.push(Effect::Signal { to, signal });
+    let candidates = attempt.local_candidates.iter().cloned();
+    out.extend(candidates.map(|candidate| candidate_signal(to, attempt.session, candidate)));
+}
+
+/// Turns an offer, or the wish for one, down.
+pub(super) const fn rejection(to: PeerId, session: SessionId, reason: RejectReason) -> Effect {
+    Effect::Signal { to, signal: Signal::Reject { session, reason } }
 }
 
 /// Says a local candidate to the peer.

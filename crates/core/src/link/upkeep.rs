@@ -7,7 +7,7 @@ use peerloom_wire::{PeerId, SessionId};
 
 use super::attempt::Role;
 use super::connection::{Due, Transport};
-use super::negotiation::candidate_signal;
+use super::negotiation::{candidate_signal, rejection};
 use super::{Effect, GoodbyeReason, Link, Message, Phase};
 use crate::event::{DisconnectCause, StrikeKind};
 use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent, TransportState};
@@ -247,10 +247,7 @@ impl Link {
                     out.push(Effect::Command { conn, command: LinkCommand::AcceptOffer { sdp } });
                 }
             }
-            _ => {
-                let reason = RejectReason::UnknownSession;
-                out.push(Effect::Signal { to: from, signal: Signal::Reject { session, reason } });
-            }
+            _ => out.push(rejection(from, session, RejectReason::UnknownSession)),
         }
     }
 
@@ -266,10 +263,7 @@ impl Link {
                 connection.transport_down(now.mono, false);
                 self.restart(from, out);
             }
-            _ => {
-                let reason = RejectReason::UnknownSession;
-                out.push(Effect::Signal { to: from, signal: Signal::Reject { session, reason } });
-            }
+            _ => out.push(rejection(from, session, RejectReason::UnknownSession)),
         }
     }
 
