@@ -1,7 +1,7 @@
 /** The core's snapshots as the public types. */
 
 import type { ConnectFailure, ContentId, ContentInfo, PeerId, PeerInfo, Progress, Upload } from "./types.ts";
-import type { ContentSnapshot, CoreEvents, PeerSnapshot } from "./wasm.ts";
+import type { ContentSnapshot, CoreEvents, FailureSnapshot, PeerSnapshot } from "./wasm.ts";
 
 export function toPeerInfo(peer: PeerSnapshot): PeerInfo {
   return {
@@ -15,6 +15,8 @@ export function toPeerInfo(peer: PeerSnapshot): PeerInfo {
     contents: peer.contents,
     strikes: peer.strikes,
     connectedAt: peer.connectedAtMs,
+    lastFailure: peer.lastFailure === null ? null : { ...toConnectFailure(peer.lastFailure), at: peer.lastFailure.atMs },
+    nextTryAt: peer.nextTryMs,
   };
 }
 
@@ -23,7 +25,7 @@ export function toContentInfo(content: ContentSnapshot): ContentInfo {
   return { id: content.id as ContentId, name, mime, bytes, encrypted, providers, complete: local === "complete", local, download };
 }
 
-export function toConnectFailure({ peer, stage, reason, hint }: CoreEvents["connectFailed"]): ConnectFailure {
+export function toConnectFailure({ peer, stage, reason, hint }: FailureSnapshot): ConnectFailure {
   return { peer: peer as PeerId, stage, reason, ...(hint === null ? {} : { hint }) };
 }
 

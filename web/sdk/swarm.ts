@@ -183,6 +183,15 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     return info;
   }
 
+  /**
+   * Ends the connection to a peer, politely, or the attempt to make one. Both stay in the swarm and know each other, and
+   * neither dials by itself until one of them is asked to `connect` or is opened anew. Resolves also if there was none.
+   */
+  async disconnect(peer: PeerId): Promise<void> {
+    checkPeerId(peer);
+    await waitFor(this.#open().disconnect(peer), {}, this.#closing.signal);
+  }
+
   /** Has nothing more to do with a peer. */
   ban(peer: PeerId): void {
     checkPeerId(peer);

@@ -54,6 +54,10 @@ export interface PeerInfo {
   readonly strikes: number;
   /** Milliseconds since the Unix epoch. */
   readonly connectedAt: number | null;
+  /** The last attempt to connect that failed, until one succeeds. */
+  readonly lastFailure: LastFailure | null;
+  /** When it is dialled next while in `backoff`; if no connection is free then, as soon as one is. Milliseconds since the Unix epoch. */
+  readonly nextTryAt: number | null;
 }
 
 /** An attempt to connect that failed, with the stage it reached and what a person can do about it. */
@@ -62,6 +66,11 @@ export interface ConnectFailure {
   readonly stage: "signalling" | "ice" | "dtls" | "channel" | "authentication" | "admission";
   readonly reason: string;
   readonly hint?: string;
+}
+
+/** A failed attempt, and when it failed: milliseconds since the Unix epoch. */
+export interface LastFailure extends ConnectFailure {
+  readonly at: number;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -44,6 +44,7 @@ export interface NodeHandle {
   start(): Promise<void>;
   stop(): Promise<void>;
   connect(peer: string): Promise<void>;
+  disconnect(peer: string): Promise<void>;
   ban(peer: string): Promise<void>;
   add(draft: ContentDraft): Promise<string>;
   /** Resolves when the content is complete. */
@@ -90,6 +91,15 @@ export interface PeerSnapshot {
   readonly contents: number;
   readonly strikes: number;
   readonly connectedAtMs: number | null;
+  readonly lastFailure: (FailureSnapshot & { readonly atMs: number }) | null;
+  readonly nextTryMs: number | null;
+}
+
+export interface FailureSnapshot {
+  readonly peer: string;
+  readonly stage: ConnectFailure["stage"];
+  readonly reason: string;
+  readonly hint: string | null;
 }
 
 export interface ContentSnapshot {
@@ -119,7 +129,7 @@ export interface CoreEvents {
   peerUpdated: PeerSnapshot;
   peerDisconnected: { readonly peer: PeerSnapshot; readonly cause: string };
   peerLost: { readonly peer: string };
-  connectFailed: { readonly peer: string; readonly stage: ConnectFailure["stage"]; readonly reason: string; readonly hint: string | null };
+  connectFailed: FailureSnapshot;
   contentChanged: ContentSnapshot;
   contentGone: { readonly content: string };
   progress: Progress & { readonly content: string };

@@ -189,6 +189,15 @@ impl core::fmt::Display for ConnectFailure {
     }
 }
 
+/// What is remembered of the last attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastFailure {
+    /// How far it got, and why no further.
+    pub failure: ConnectFailure,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
 /// The stages of connecting, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stage {
@@ -213,6 +222,8 @@ pub enum DisconnectCause {
     Local,
     /// The peer said goodbye.
     Goodbye,
+    /// The peer ended this connection and stays in the swarm.
+    Parted,
     /// The peer closed it without a word.
     Closed,
     /// A ping was sent and stayed unanswered.
@@ -244,6 +255,11 @@ pub struct PeerInfo {
     pub strikes: u32,
     /// When the connection opened, in milliseconds since the Unix epoch.
     pub connected_at_ms: Option<u64>,
+    /// The last attempt that failed, until one succeeds.
+    pub last_failure: Option<LastFailure>,
+    /// When it is dialled next, in milliseconds since the Unix epoch; later if there is no room then.
+    /// Only in `Backoff`.
+    pub next_try_ms: Option<u64>,
 }
 
 /// How far the connection to a peer is.

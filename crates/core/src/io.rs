@@ -91,6 +91,12 @@ pub enum Command {
         /// Whom to connect to.
         peer: PeerId,
     },
+    /// End the connection to this peer, politely. It stays known, and neither side dials by itself
+    /// until one is asked to. Harmless without a connection.
+    Disconnect {
+        /// Whom.
+        peer: PeerId,
+    },
     /// Have nothing more to do with this peer.
     Ban {
         /// Whom.

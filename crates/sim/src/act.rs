@@ -92,6 +92,9 @@ impl World {
         if !self.healed || !self.tabs[index].is_running() {
             return;
         }
+        for peer in core::mem::take(&mut self.tabs[index].parted) {
+            self.command(index, Command::Connect { peer }, Asked::Other);
+        }
         for content in 0..self.truth.contents.len() {
             if self.truth.contents[content].author == index {
                 self.insist_on_adding(index, content);
@@ -190,6 +193,14 @@ impl World {
             }
             Action::Connect { tab, to } => {
                 (tab, Some(Command::Connect { peer: self.tabs[to].peer }))
+            }
+            Action::Disconnect { tab, peer } => {
+                let is_other = tab != peer;
+                let peer = self.tabs[peer].peer;
+                if is_other && self.tabs[tab].is_open() {
+                    self.tabs[tab].parted.insert(peer);
+                }
+                (tab, Some(Command::Disconnect { peer }))
             }
             Action::Ban { tab, peer } => {
                 let peer = self.tabs[peer].peer;

@@ -80,6 +80,13 @@ pub enum Action {
         /// To which tab; perhaps of the other application, perhaps itself.
         to: usize,
     },
+    /// A tab ends its connection to another, and asks for it again when the world is healed.
+    Disconnect {
+        /// Which tab.
+        tab: usize,
+        /// From whom; perhaps itself, or somebody it never met.
+        peer: usize,
+    },
     /// A tab bans another, for as long as its node lives.
     Ban {
         /// Which tab.
@@ -169,6 +176,7 @@ pub(crate) fn draw(dice: &mut Dice, options: &Options) -> Vec<Step> {
     draw_commands(dice, options, &mut steps);
     draw_faults(dice, options, &mut steps);
     draw_hostile_fetches(options, &mut steps);
+    draw_disconnects(options, &mut steps);
     steps.sort_by_key(|step| step.at_ms);
     steps
 }
@@ -200,6 +208,19 @@ fn draw_hostile_fetches(options: &Options, steps: &mut Vec<Step>) {
                 steps.push(Step { at_ms, action: Action::Get { tab: victim, content } });
             }
         }
+    }
+}
+
+/// A stream of its own, so that the rest of each seed's script stays what it was.
+fn draw_disconnects(options: &Options, steps: &mut Vec<Step>) {
+    let mut dice = Dice::new(options.seed, "disconnects");
+    if !dice.chance(500) {
+        return;
+    }
+    for _ in 0..dice.below(8) {
+        let at_ms = dice.below(options.heal_at_ms);
+        let (tab, peer) = (dice.index(options.tabs.len()), dice.index(options.tabs.len()));
+        steps.push(Step { at_ms, action: Action::Disconnect { tab, peer } });
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Tab {
     pub(crate) durable: BTreeSet<ContentId>,
     /// Peers that the application banned.
     pub(crate) banned: BTreeSet<PeerId>,
+    /// Peers that the application disconnected and will ask for again once the world is healed.
+    pub(crate) parted: BTreeSet<PeerId>,
 }
 
 impl Tab {
@@ -100,6 +102,7 @@ impl Tab {
             wants: BTreeSet::new(),
             durable: BTreeSet::new(),
             banned: BTreeSet::new(),
+            parted: BTreeSet::new(),
         }
     }
 
@@ -142,6 +145,7 @@ impl Tab {
         self.commands.clear();
         // A ban by the application lasts as long as the node.
         self.banned.clear();
+        self.parted.clear();
     }
 }
 

@@ -3,7 +3,8 @@
 
 use peerloom_core::event::{
     CommandError, ConnectFailure, ContentInfo, ContentLayout, DisconnectCause, DownloadState,
-    Event, LocalState, PeerInfo, PeerState, Progress, Reply, SecurityAction, Stage, StrikeKind,
+    Event, LastFailure, LocalState, PeerInfo, PeerState, Progress, Reply, SecurityAction, Stage,
+    StrikeKind,
 };
 use peerloom_core::io::StoreError;
 use peerloom_core::node::Status;
@@ -115,6 +116,8 @@ pub(crate) fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
         .with("contents", info.contents)
         .with("strikes", info.strikes)
         .with_option("connectedAtMs", info.connected_at_ms.map(number))
+        .with_option("lastFailure", info.last_failure.as_ref().map(last_failure))
+        .with_option("nextTryMs", info.next_try_ms.map(number))
         .into()
 }
 
@@ -154,12 +157,19 @@ fn progress(progress: &Progress) -> Object {
 }
 
 fn connect_failure(failure: &ConnectFailure) -> JsValue {
+    failure_object(failure).into()
+}
+
+fn last_failure(last: &LastFailure) -> JsValue {
+    failure_object(&last.failure).with_u64("atMs", last.at_ms).into()
+}
+
+fn failure_object(failure: &ConnectFailure) -> Object {
     Object::new()
         .with_id("peer", &failure.peer.0)
         .with_text("stage", stage(failure.stage))
         .with_text("reason", &failure.reason)
         .with_option("hint", failure.hint.as_deref())
-        .into()
 }
 
 #[allow(clippy::cast_precision_loss)] // See `Object::with_u64`.
@@ -206,6 +216,7 @@ const fn disconnect_cause(cause: DisconnectCause) -> &'static str {
     match cause {
         DisconnectCause::Local => "local",
         DisconnectCause::Goodbye => "goodbye",
+        DisconnectCause::Parted => "parted",
         DisconnectCause::Closed => "closed",
         DisconnectCause::Unresponsive => "unresponsive",
         DisconnectCause::Transport => "transport",

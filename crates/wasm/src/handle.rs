@@ -124,6 +124,11 @@ impl NodeHandle {
         self.on_peer(peer, |peer| Command::Connect { peer })
     }
 
+    /// Ends the connection to a peer; neither side dials by itself until it is asked to.
+    pub fn disconnect(&self, peer: &str) -> Promise {
+        self.on_peer(peer, |peer| Command::Disconnect { peer })
+    }
+
     /// Has nothing more to do with a peer.
     pub fn ban(&self, peer: &str) -> Promise {
         self.on_peer(peer, |peer| Command::Ban { peer })

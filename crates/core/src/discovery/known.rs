@@ -6,8 +6,9 @@ use peerloom_crypto::Certificate;
 
 use super::SILENCE_MAX;
 use super::replay::ReplayWindow;
+use crate::event::LastFailure;
 use crate::random::Random;
-use crate::time::Instant;
+use crate::time::{Instant, Now};
 
 /// The first wait after a failed attempt; each further one is twice as long.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -28,41 +29,61 @@ pub(super) enum Contact {
     Connected,
     Backoff {
         until: Instant,
+        /// The same by the wall clock, for people.
+        until_unix_ms: u64,
     },
+    /// One side ended the connection on purpose: not dialled until somebody asks for it.
+    Parted,
 }
 
-#[derive(Clone, Copy, Debug)]
+impl Contact {
+    pub(super) fn backoff(now: Now, wait: Duration) -> Self {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        Self::Backoff { until: now.mono + wait, until_unix_ms: now.unix_ms.saturating_add(wait_ms) }
+    }
+}
+
+#[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) certificate: Certificate,
     pub(super) heard_at: Instant,
     pub(super) contact: Contact,
+    /// In a row.
     pub(super) failures: u32,
+    /// Until an attempt succeeds.
+    pub(super) last_failure: Option<LastFailure>,
     pub(super) replay: ReplayWindow,
 }
 
 impl Known {
     pub(super) fn new(now: Instant, certificate: Certificate, sequence: u64) -> Self {
         let replay = ReplayWindow::after(sequence);
-        Self { certificate, heard_at: now, contact: Contact::Idle, failures: 0, replay }
+        Self {
+            certificate,
+            heard_at: now,
+            contact: Contact::Idle,
+            failures: 0,
+            last_failure: None,
+            replay,
+        }
     }
 
     /// Waits the next failure out.
-    pub(super) fn back_off(&mut self, now: Instant, random: &mut Random) {
+    pub(super) fn back_off(&mut self, now: Now, random: &mut Random) {
         let doubled = BACKOFF_FIRST * 2u32.pow(self.failures.min(6));
         self.failures += 1;
-        let until = now + random.jitter(doubled.min(BACKOFF_MAX));
-        self.contact = Contact::Backoff { until };
+        self.contact = Contact::backoff(now, random.jitter(doubled.min(BACKOFF_MAX)));
     }
 
     /// Dials again after a connection broke.
-    pub(super) fn redial(&mut self, now: Instant, is_lower: bool) {
+    pub(super) fn redial(&mut self, now: Now, is_lower: bool) {
         let wait = if is_lower { Duration::ZERO } else { REDIAL_HIGHER };
-        self.contact = Contact::Backoff { until: now + wait };
+        self.contact = Contact::backoff(now, wait);
     }
 
-    pub(super) fn retry_now(&mut self, now: Instant) {
-        if let Contact::Backoff { until } = &mut self.contact {
-            *until = now.min(*until);
+    pub(super) fn retry_now(&mut self, now: Now) {
+        if matches!(self.contact, Contact::Backoff { until, .. } if until > now.mono) {
+            self.contact = Contact::backoff(now, Duration::ZERO);
         }
     }
 
@@ -70,15 +91,17 @@ impl Known {
     pub(super) fn is_due(&self, now: Instant) -> bool {
         match self.contact {
             Contact::Idle => true,
-            Contact::Backoff { until } => until <= now,
-            Contact::Dialling | Contact::Connected => false,
+            Contact::Backoff { until, .. } => until <= now,
+            Contact::Dialling | Contact::Connected | Contact::Parted => false,
         }
     }
 
     /// When this peer is to be forgotten if it stays silent; never while there is contact.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         match self.contact {
-            Contact::Idle | Contact::Backoff { .. } => Some(self.heard_at + SILENCE_MAX),
+            Contact::Idle | Contact::Backoff { .. } | Contact::Parted => {
+                Some(self.heard_at + SILENCE_MAX)
+            }
             Contact::Dialling | Contact::Connected => None,
         }
     }
@@ -87,7 +110,9 @@ impl Known {
     pub(super) fn poll_timeout(&self, has_room: bool) -> Option<Instant> {
         match self.contact {
             Contact::Idle if has_room => Some(self.heard_at),
-            Contact::Backoff { until } if has_room => Some(until.min(self.heard_at + SILENCE_MAX)),
+            Contact::Backoff { until, .. } if has_room => {
+                Some(until.min(self.heard_at + SILENCE_MAX))
+            }
             _ => self.silent_at(),
         }
     }

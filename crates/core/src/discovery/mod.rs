@@ -20,7 +20,9 @@ use peerloom_wire::PeerId;
 use peerloom_wire::envelope::{Envelope, Signal};
 
 use self::known::{Contact, Known};
-use crate::event::{BadInput, CommandError, ConnectFailure, DisconnectCause, Stage, Subject};
+use crate::event::{
+    BadInput, CommandError, ConnectFailure, DisconnectCause, LastFailure, Stage, Subject,
+};
 use crate::io::CommandId;
 use crate::machine::Machine;
 use crate::map::Map;
@@ -78,6 +80,8 @@ pub(crate) enum Input {
     Failed { peer: PeerId, failure: Option<ConnectFailure> },
     /// A connection is gone.
     Disconnected { peer: PeerId, cause: DisconnectCause },
+    /// The application wants no connection to this peer for now.
+    Part { peer: PeerId },
     /// Have nothing to do with this peer.
     Ban { peer: PeerId },
     /// The page runs again, or the network is another one: try everyone now.
@@ -93,6 +97,8 @@ pub(crate) enum Effect {
     Goodbye,
     /// Connect to this peer.
     Dial { peer: PeerId },
+    /// End what there is with this peer.
+    Hangup { peer: PeerId },
     /// A signal for `link`, not seen before.
     Deliver { from: PeerId, signal: Signal },
     /// A peer is known now that was not.
@@ -165,6 +171,7 @@ impl Machine for Discovery {
             Input::Connected { peer } => self.on_connected(peer, out),
             Input::Failed { peer, failure } => self.on_failed(now, peer, failure, out),
             Input::Disconnected { peer, cause } => self.on_disconnected(now, peer, cause, out),
+            Input::Part { peer } => self.part(peer, out),
             Input::Ban { peer } => self.lose(peer, out),
             Input::Resumed => self.on_resumed(now, out),
         }
@@ -233,6 +240,21 @@ impl Discovery {
     pub(crate) fn is_backing_off(&self, peer: PeerId) -> bool {
         let contact = self.known.get(&peer).map(|known| known.contact);
         matches!(contact, Some(Contact::Backoff { .. }))
+    }
+
+    /// Returns when a peer is dialled next, in milliseconds since the Unix epoch, if that is planned.
+    #[must_use]
+    pub(crate) fn next_try_ms(&self, peer: PeerId) -> Option<u64> {
+        match self.known.get(&peer)?.contact {
+            Contact::Backoff { until_unix_ms, .. } => Some(until_unix_ms),
+            _ => None,
+        }
+    }
+
+    /// Returns the last attempt to connect that failed, if none succeeded since.
+    #[must_use]
+    pub(crate) fn last_failure(&self, peer: PeerId) -> Option<&LastFailure> {
+        self.known.get(&peer)?.last_failure.as_ref()
     }
 
     /// Returns the counters, by name.
@@ -324,7 +346,7 @@ impl Discovery {
         let is_sought = self.seeks.iter().any(|seek| seek.peer == peer);
         let Some(known) = self.known.get_mut(&peer) else { return };
         if known.contact == Contact::Idle && has_room && leaves_it && !is_sought {
-            known.contact = Contact::Backoff { until: now.mono + GLARE_WAIT };
+            known.contact = Contact::backoff(now, GLARE_WAIT);
             if answer_wanted {
                 out.push(Effect::Announce { to: Some(peer), answer_wanted: false });
             }
@@ -413,6 +435,7 @@ impl Discovery {
         if let Some(known) = self.known.get_mut(&peer) {
             known.contact = Contact::Connected;
             known.failures = 0;
+            known.last_failure = None;
         }
         self.answer(peer, &Ok(()), out);
     }
@@ -427,7 +450,13 @@ impl Discovery {
     ) {
         if let Some(known) = self.known.get_mut(&peer) {
             match &failure {
-                Some(_) => known.back_off(now.mono, &mut self.random),
+                Some(failure) => {
+                    let failure = failure.clone();
+                    known.last_failure = Some(LastFailure { failure, at_ms: now.unix_ms });
+                    known.back_off(now, &mut self.random);
+                }
+                // The application gave the attempt up.
+                None if known.contact == Contact::Parted => {}
                 None => known.contact = Contact::Idle,
             }
             out.push(Effect::Changed { peer });
@@ -446,26 +475,38 @@ impl Discovery {
     ) {
         match cause {
             DisconnectCause::Goodbye | DisconnectCause::Banned => self.lose(peer, out),
-            // What takes its place is under way already, or we are stopping.
-            DisconnectCause::Replaced | DisconnectCause::Local => {
-                self.set_contact(peer, Contact::Idle);
+            // What takes its place is under way already.
+            DisconnectCause::Replaced => self.set_contact(peer, Contact::Idle),
+            // On purpose, by us (who may also be stopping) or by them.
+            DisconnectCause::Local | DisconnectCause::Parted => {
+                self.set_contact(peer, Contact::Parted);
             }
             DisconnectCause::Closed
             | DisconnectCause::Unresponsive
             | DisconnectCause::Transport => {
                 let is_lower = self.config.own < peer;
                 if let Some(known) = self.known.get_mut(&peer) {
-                    known.redial(now.mono, is_lower);
+                    known.redial(now, is_lower);
                     out.push(Effect::Changed { peer });
                 }
             }
         }
     }
 
+    /// Ends what there is with a peer; not dialled from here until the application asks for it.
+    fn part(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
+        self.answer(peer, &Err(CommandError::Aborted), out);
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.contact = Contact::Parted;
+            out.push(Effect::Hangup { peer });
+            out.push(Effect::Changed { peer });
+        }
+    }
+
     fn on_resumed(&mut self, now: Now, out: &mut Vec<Effect>) {
         if self.is_running() {
             for known in self.known.values_mut() {
-                known.retry_now(now.mono);
+                known.retry_now(now);
             }
             self.announce(now, now.mono, ANNOUNCE_FIRST, out);
         }

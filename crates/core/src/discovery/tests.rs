@@ -286,3 +286,63 @@ fn after_a_broken_connection_the_lower_id_dials_first() {
     assert!(wait(&mut discovery, 10).contains(&Effect::Dial { peer: peer(1) }));
     assert_eq!(known::REDIAL_HIGHER, Duration::from_secs(1));
 }
+
+#[test]
+fn a_peer_that_was_parted_from_stays_known_and_is_not_dialled_until_asked_for() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
+    let parted = run(&mut discovery, vec![(3, Input::Part { peer: peer(1) })]);
+    assert_eq!(parted, [Effect::Hangup { peer: peer(1) }, Effect::Changed { peer: peer(1) }]);
+    let cause = DisconnectCause::Local;
+    run(&mut discovery, vec![(3, Input::Disconnected { peer: peer(1), cause })]);
+    run(&mut discovery, vec![(4, Input::Resumed)]);
+    let again = run(&mut discovery, vec![(2 * SECOND, heard(1, 0, 2, announce()))]);
+    assert_eq!(again, [Effect::Announce { to: Some(peer(1)), answer_wanted: false }]);
+    assert!(!wait(&mut discovery, 100 * SECOND).contains(&Effect::Dial { peer: peer(1) }));
+    let wanted = Input::Connect { id: CommandId(1), peer: peer(1) };
+    assert_eq!(run(&mut discovery, vec![(100 * SECOND, wanted)]), [Effect::Dial { peer: peer(1) }]);
+}
+
+#[test]
+fn whom_the_other_side_parts_from_waits_as_well() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
+    let cause = DisconnectCause::Parted;
+    run(&mut discovery, vec![(3, Input::Disconnected { peer: peer(1), cause })]);
+    assert!(!wait(&mut discovery, 100 * SECOND).contains(&Effect::Dial { peer: peer(1) }));
+    // A new run of it was never parted from.
+    let renewed = run(&mut discovery, vec![(101 * SECOND, heard(1, 1, 1, announce()))]);
+    assert!(renewed.contains(&Effect::Dial { peer: peer(1) }));
+}
+
+#[test]
+fn parting_gives_up_an_attempt_and_answers_who_waits_for_it() {
+    let mut discovery = discovery(2);
+    let id = CommandId(1);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    run(&mut discovery, vec![(2, Input::Connect { id, peer: peer(1) })]);
+    let parted = run(&mut discovery, vec![(3, Input::Part { peer: peer(1) })]);
+    assert!(parted.contains(&Effect::Done { id, result: Err(CommandError::Aborted) }));
+    run(&mut discovery, vec![(3, Input::Failed { peer: peer(1), failure: None })]);
+    assert!(!wait(&mut discovery, 60 * SECOND).contains(&Effect::Dial { peer: peer(1) }));
+    assert_eq!(run(&mut discovery, vec![(61 * SECOND, Input::Part { peer: peer(9) })]), []);
+}
+
+#[test]
+fn the_last_failure_and_the_next_try_are_told_until_a_connection_is_made() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    let failed = Input::Failed { peer: peer(1), failure: failure(peer(1)) };
+    run(&mut discovery, vec![(5, failed)]);
+    let last = discovery.last_failure(peer(1)).unwrap();
+    assert_eq!((last.at_ms, last.failure.stage), (5, Stage::Ice));
+    let next_ms = discovery.next_try_ms(peer(1)).unwrap();
+    assert!((705..=1405).contains(&next_ms), "{next_ms}");
+    assert!(wait(&mut discovery, next_ms + 1).contains(&Effect::Dial { peer: peer(1) }));
+    assert_eq!(discovery.next_try_ms(peer(1)), None);
+    assert!(discovery.last_failure(peer(1)).is_some());
+    run(&mut discovery, vec![(next_ms + 2, Input::Connected { peer: peer(1) })]);
+    assert_eq!(discovery.last_failure(peer(1)), None);
+}

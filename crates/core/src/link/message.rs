@@ -44,6 +44,8 @@ pub(crate) enum GoodbyeReason {
     Leaving,
     /// It wants no contact.
     Denied,
+    /// It stays, and wants no connection now.
+    Parting,
 }
 
 #[cfg(test)]
@@ -63,6 +65,7 @@ mod tests {
         assert_eq!(encoded(Message::Pong { nonce: 128 }), [1, 1, 2, 0x80, 1]);
         assert_eq!(encoded(Message::Frozen), [1, 1, 3]);
         assert_eq!(encoded(Message::Goodbye { reason: GoodbyeReason::Denied }), [1, 1, 4, 1]);
+        assert_eq!(encoded(Message::Goodbye { reason: GoodbyeReason::Parting }), [1, 1, 4, 2]);
         let refusal = Message::NotUnderstood { version: 2, protocol: 9 };
         assert_eq!(encoded(refusal), [1, 1, 5, 2, 9]);
     }

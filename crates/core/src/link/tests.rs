@@ -433,6 +433,20 @@ fn a_goodbye_goes_out_before_the_close() {
 }
 
 #[test]
+fn parting_says_so_and_the_other_side_knows_that_we_stay() {
+    let parting = Message::Goodbye { reason: GoodbyeReason::Parting };
+    let cause = DisconnectCause::Local;
+    let hangup = vec![(6, Input::Hangup { peer: HIGH, cause })];
+    let down = |cause| Effect::Down { peer: HIGH, conn: CONN, cause };
+    let close = command(CONN, LinkCommand::Close);
+    let ping = sent(CONN, &Message::Ping { nonce: 1 });
+    let told = [ping.clone(), sent(CONN, &parting), close.clone(), down(cause)];
+    check(then(connect_to(HIGH), hangup), &told);
+    let heard = vec![(6, event(CONN, received(&parting)))];
+    check(then(connect_to(HIGH), heard), &[ping, close, down(DisconnectCause::Parted)]);
+}
+
+#[test]
 fn late_events_of_a_closed_connection_are_harmless() {
     let closed = then(connect_to(HIGH), vec![(7, Input::HangupAll)]);
     for late in [LinkEvent::Opened, LinkEvent::Closed, received(&Message::Ping { nonce: 1 })] {

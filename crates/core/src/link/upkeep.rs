@@ -130,8 +130,12 @@ impl Link {
                     connection.peer_froze();
                 }
             }
-            Message::Goodbye { reason: GoodbyeReason::Leaving | GoodbyeReason::Denied } => {
-                self.hangup(peer, DisconnectCause::Goodbye, out);
+            Message::Goodbye { reason } => {
+                let cause = match reason {
+                    GoodbyeReason::Leaving | GoodbyeReason::Denied => DisconnectCause::Goodbye,
+                    GoodbyeReason::Parting => DisconnectCause::Parted,
+                };
+                self.hangup(peer, cause, out);
             }
             // Counted on their side; nothing that we say now is optional.
             Message::NotUnderstood { .. } => {}
@@ -319,6 +323,21 @@ impl Link {
 
     /// Closes whatever there is with a peer, politely if the decision is ours.
     pub(super) fn hangup(&mut self, peer: PeerId, cause: DisconnectCause, out: &mut Vec<Effect>) {
+        let reason = match cause {
+            DisconnectCause::Local => Some(GoodbyeReason::Parting),
+            DisconnectCause::Banned => Some(GoodbyeReason::Denied),
+            _ => None,
+        };
+        self.hangup_saying(peer, cause, reason, out);
+    }
+
+    fn hangup_saying(
+        &mut self,
+        peer: PeerId,
+        cause: DisconnectCause,
+        reason: Option<GoodbyeReason>,
+        out: &mut Vec<Effect>,
+    ) {
         match self.phase(peer) {
             Some(Phase::Attempt(_)) => {
                 self.end_attempt(peer, out);
@@ -326,11 +345,6 @@ impl Link {
             }
             Some(Phase::Connected(connection)) => {
                 let conn = connection.conn;
-                let reason = match cause {
-                    DisconnectCause::Local => Some(GoodbyeReason::Leaving),
-                    DisconnectCause::Banned => Some(GoodbyeReason::Denied),
-                    _ => None,
-                };
                 if let Some(reason) = reason {
                     self.send_message(peer, &Message::Goodbye { reason }, out);
                 }
@@ -344,7 +358,8 @@ impl Link {
     pub(super) fn hangup_all(&mut self, out: &mut Vec<Effect>) {
         let peers: Vec<PeerId> = self.conns.values().copied().collect();
         for peer in peers {
-            self.hangup(peer, DisconnectCause::Local, out);
+            let reason = Some(GoodbyeReason::Leaving);
+            self.hangup_saying(peer, DisconnectCause::Local, reason, out);
         }
     }
 

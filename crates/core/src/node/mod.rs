@@ -181,6 +181,10 @@ impl Node {
                 let input = discovery::Input::Connect { id, peer };
                 return self.steps.push_back(Step::Discovery(input));
             }
+            Command::Disconnect { peer } => {
+                self.steps.push_back(Step::Discovery(discovery::Input::Part { peer }));
+                return self.done(id, Ok(Reply::Done));
+            }
             Command::Ban { peer } => {
                 self.steps.push_back(Step::Trust(trust::Input::Ban { peer }));
                 return self.done(id, Ok(Reply::Done));

@@ -143,6 +143,10 @@ impl Node {
                 }
                 self.steps.push_back(Step::Link(link::Input::Dial { peer }));
             }
+            discovery::Effect::Hangup { peer } => {
+                let cause = DisconnectCause::Local;
+                self.steps.push_back(Step::Link(link::Input::Hangup { peer, cause }));
+            }
             discovery::Effect::Deliver { from, signal } => {
                 self.steps.push_back(Step::Link(link::Input::Signal { from, signal }));
             }

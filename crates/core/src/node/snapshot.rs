@@ -108,6 +108,8 @@ impl Node {
             contents: self.content.offered_by(peer),
             strikes: self.trust.strikes(peer),
             connected_at_ms: link.connected_at_ms,
+            last_failure: self.discovery.last_failure(peer).cloned(),
+            next_try_ms: self.discovery.next_try_ms(peer).filter(|_| link.state.is_none()),
         }
     }
 }

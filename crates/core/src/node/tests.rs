@@ -204,6 +204,36 @@ fn a_banned_peer_is_closed_and_not_heard_again() {
 }
 
 #[test]
+fn two_that_were_disconnected_stay_known_and_apart_until_one_of_them_is_asked() {
+    let mut nodes = connected_pair();
+    let (here, there) = (nodes[0].id(), nodes[1].id());
+    let answered = command(&mut nodes[0], 20, 9, Command::Disconnect { peer: there });
+    assert!(
+        events(&answered).contains(&&Event::Done { id: CommandId(9), result: Ok(Reply::Done) })
+    );
+    let farewell = answered.into_iter().find_map(|output| match output {
+        Output::Link { command: LinkCommand::Send { frame }, .. } => Some(frame),
+        _ => None,
+    });
+    let (conn, frame) = (nodes[1].conn(here).unwrap(), farewell.unwrap());
+    nodes[1].handle(at(20), Input::Link { conn, event: LinkEvent::Received { frame } });
+    for ms in [21, 5_000, 40_000, 90_000] {
+        nodes[0].handle(at(ms), Input::Timeout);
+        nodes[1].handle(at(ms), Input::Timeout);
+        settle(&mut nodes, ms);
+        for node in &nodes {
+            assert_eq!(node.peers()[0].state, PeerState::Discovered, "{ms}");
+        }
+    }
+    nodes[1].handle(
+        at(90_001),
+        Input::Command { id: CommandId(10), command: Command::Connect { peer: here } },
+    );
+    settle(&mut nodes, 90_001);
+    assert_eq!(nodes[0].peers()[0].state, PeerState::Connected);
+}
+
+#[test]
 fn garbage_on_a_connection_ends_in_a_ban() {
     let mut nodes = connected_pair();
     let peer = nodes[0].id();

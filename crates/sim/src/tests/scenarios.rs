@@ -1,8 +1,10 @@
 //! One story each, in an otherwise calm world.
 
-use peerloom_core::Event;
-use peerloom_core::event::{CommandError, DisconnectCause, LocalState, SecurityAction, StrikeKind};
+use peerloom_core::event::{
+    CommandError, DisconnectCause, LocalState, PeerState, SecurityAction, StrikeKind,
+};
 use peerloom_core::io::StoreError;
+use peerloom_core::{Event, Node};
 
 use super::{calm, pass};
 use crate::dice::Span;
@@ -72,6 +74,27 @@ fn a_connection_that_dies_without_an_event_is_noticed_and_made_anew() {
         matches!(event, Event::PeerDisconnected { cause: DisconnectCause::Unresponsive, .. })
     };
     assert!((0..2).any(|tab| heard(&world, tab).any(unresponsive)));
+}
+
+#[test]
+fn two_that_were_disconnected_stay_apart_and_known_until_one_is_asked() {
+    let mut options = calm(3, &[(10_000, Action::Disconnect { tab: 0, peer: 1 })]);
+    options.heal_at_ms = 120_000;
+    let mut world = World::new(&options);
+    world.keep_events();
+    world.run_until(options.heal_at_ms - 1);
+    let parted = |event: &Event| {
+        matches!(event, Event::PeerDisconnected { cause: DisconnectCause::Parted, .. })
+    };
+    assert_eq!(heard(&world, 1).filter(|event| parted(event)).count(), 1);
+    for (tab, other) in [(0, 1), (1, 0)] {
+        let them = world.tabs[other].peer;
+        let known = world.tabs[tab].node.as_ref().map(Node::peers).unwrap_or_default();
+        let states = known.iter().filter(|info| info.id == them).map(|info| info.state);
+        assert_eq!(states.collect::<Vec<_>>(), [PeerState::Discovered], "tab {tab}");
+    }
+    // Healed, the application asks for it again.
+    pass(&mut world);
 }
 
 #[test]
