@@ -1,6 +1,7 @@
 //! Everything that crosses the border of a node, as plain data: a browser's trace replays natively.
 
 use bytes::Bytes;
+pub use peerloom_wire::Candidate;
 use peerloom_wire::{ChunkId, ContentId, PeerId, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -181,16 +182,20 @@ pub enum LinkCommand {
     AcceptOffer {
         /// The remote description.
         sdp: String,
+        /// What came with it.
+        candidates: Vec<Candidate>,
     },
     /// Set the remote answer.
     AcceptAnswer {
         /// The remote description.
         sdp: String,
+        /// What came with it.
+        candidates: Vec<Candidate>,
     },
-    /// Add a remote candidate. Comes after the remote description, always.
-    AddCandidate {
-        /// The candidate.
-        candidate: Candidate,
+    /// Add remote candidates. Comes after the remote description, always.
+    AddCandidates {
+        /// The candidates.
+        candidates: Vec<Candidate>,
     },
     /// Send a frame on the control channel.
     Send {
@@ -238,17 +243,6 @@ pub enum BodySource {
     Inline(Bytes),
 }
 
-/// An ICE candidate as `RTCIceCandidate` describes it; an empty `candidate` ends the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// The candidate attribute.
-    pub candidate: String,
-    /// The media stream's identification tag.
-    pub sdp_mid: Option<String>,
-    /// The index of the media description.
-    pub sdp_mline_index: Option<u16>,
-}
-
 /// One event of `RTCPeerConnection` or `RTCDataChannel`, or the end of what a command began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkEvent {
@@ -264,7 +258,7 @@ pub enum LinkEvent {
     },
     /// ICE gathered a local candidate.
     CandidateReady {
-        /// The candidate.
+        /// The candidate; empty when there will be no more.
         candidate: Candidate,
     },
     /// ICE and DTLS changed state.

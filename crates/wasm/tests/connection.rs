@@ -68,7 +68,7 @@ async fn negotiate_restart(a: &End, b: &End) {
             _ => None,
         })
         .await;
-    b.connection.execute(LinkCommand::AcceptOffer { sdp });
+    b.connection.execute(LinkCommand::AcceptOffer { sdp, candidates: vec![] });
     let sdp = b
         .owner
         .next(|event| match event {
@@ -76,7 +76,7 @@ async fn negotiate_restart(a: &End, b: &End) {
             _ => None,
         })
         .await;
-    a.connection.execute(LinkCommand::AcceptAnswer { sdp });
+    a.connection.execute(LinkCommand::AcceptAnswer { sdp, candidates: vec![] });
     negotiate(a, b, 0).await;
 }
 
@@ -91,7 +91,7 @@ async fn the_transport_and_the_channels_are_reported_once_each() {
             _ => None,
         })
         .await;
-    b.connection.execute(LinkCommand::AcceptOffer { sdp });
+    b.connection.execute(LinkCommand::AcceptOffer { sdp, candidates: vec![] });
     let (a, b) = (&a, &b);
     let report = |event: &LinkEvent| match event {
         LinkEvent::Transport(TransportState::IceConnected) => Some("ice"),
@@ -99,11 +99,13 @@ async fn the_transport_and_the_channels_are_reported_once_each() {
         LinkEvent::Transport(other) => panic!("{other:?}"),
         LinkEvent::Opened => Some("channels"),
         LinkEvent::AnswerReady { sdp } => {
-            a.connection.execute(LinkCommand::AcceptAnswer { sdp: sdp.clone() });
+            a.connection
+                .execute(LinkCommand::AcceptAnswer { sdp: sdp.clone(), candidates: vec![] });
             None
         }
         LinkEvent::CandidateReady { candidate } => {
-            a.connection.execute(LinkCommand::AddCandidate { candidate: candidate.clone() });
+            a.connection
+                .execute(LinkCommand::AddCandidates { candidates: vec![candidate.clone()] });
             None
         }
         _ => None,
@@ -120,7 +122,7 @@ async fn the_transport_and_the_channels_are_reported_once_each() {
 #[wasm_bindgen_test]
 async fn a_description_that_is_none_fails_the_connection() {
     let a = End::new();
-    a.connection.execute(LinkCommand::AcceptOffer { sdp: "v=1".to_owned() });
+    a.connection.execute(LinkCommand::AcceptOffer { sdp: "v=1".to_owned(), candidates: vec![] });
     let reason = a
         .owner
         .next(|event| match event {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use peerloom_crypto::{Certificate, CertificateError, SessionKey, SessionPublicKey, Signature};
 use serde::{Deserialize, Serialize};
 
+use crate::candidate::{self, Candidate};
 use crate::id::{AppId, PeerId, SessionId};
 
 /// The most bytes in an envelope. An offer with two data channels has about 800; the rest is room
@@ -46,6 +47,9 @@ pub enum Signal {
         session: SessionId,
         /// The session description; it carries the DTLS fingerprint.
         sdp: String,
+        /// What was gathered by now: RFC 8838's half trickle.
+        #[serde(deserialize_with = "candidate::read_bounded")]
+        candidates: Vec<Candidate>,
         /// Whether it restarts ICE on a connection that exists.
         restart: bool,
     },
@@ -55,17 +59,17 @@ pub enum Signal {
         session: SessionId,
         /// The session description; it carries the DTLS fingerprint.
         sdp: String,
+        /// What was gathered by now.
+        #[serde(deserialize_with = "candidate::read_bounded")]
+        candidates: Vec<Candidate>,
     },
-    /// A trickled ICE candidate (RFC 8838); empty at the end of candidates.
-    Candidate {
+    /// Trickled ICE candidates (RFC 8838).
+    Candidates {
         /// The attempt.
         session: SessionId,
-        /// The candidate attribute.
-        candidate: String,
-        /// The media stream's identification tag.
-        sdp_mid: Option<String>,
-        /// The index of the media description.
-        sdp_mline_index: Option<u16>,
+        /// In the order in which they were gathered.
+        #[serde(deserialize_with = "candidate::read_bounded")]
+        candidates: Vec<Candidate>,
     },
     /// The answerer saw the transport fail and asks the offerer to restart ICE.
     RestartWanted {

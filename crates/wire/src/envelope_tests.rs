@@ -2,6 +2,7 @@ use peerloom_crypto::{CertificateRequest, IdentityKey};
 use proptest::prelude::*;
 
 use super::*;
+use crate::candidate::CANDIDATES_MAX;
 
 struct Someone {
     certificate: Certificate,
@@ -35,8 +36,13 @@ impl Someone {
     }
 }
 
+fn candidate(text: &str) -> Candidate {
+    Candidate { candidate: text.into(), sdp_mid: Some("0".into()), sdp_mline_index: Some(0) }
+}
+
 fn offer() -> Signal {
-    Signal::Offer { session: SessionId(5), sdp: "v=0".into(), restart: false }
+    let candidates = vec![candidate("candidate:1")];
+    Signal::Offer { session: SessionId(5), sdp: "v=0".into(), candidates, restart: false }
 }
 
 fn open_as(bytes: &[u8], who: &Someone) -> Result<Envelope, EnvelopeError> {
@@ -93,11 +99,40 @@ fn a_known_certificate_is_not_verified_again_but_the_signature_is() {
 #[test]
 fn an_envelope_over_the_bound_is_neither_made_nor_read() {
     let alice = someone(1);
-    let signal = Signal::Answer { session: SessionId(1), sdp: "x".repeat(ENVELOPE_BYTES_MAX) };
+    let sdp = "x".repeat(ENVELOPE_BYTES_MAX);
+    let signal = Signal::Answer { session: SessionId(1), sdp, candidates: vec![] };
     let app = AppId::from_name("test");
     let made = seal(app, alice.certificate, &alice.key, Recipient::Everyone, 1, signal);
     assert_eq!(made, Err(EnvelopeError::TooLarge));
     assert_eq!(open_as(&[1; ENVELOPE_BYTES_MAX + 1], &alice), Err(EnvelopeError::TooLarge));
+}
+
+#[test]
+fn an_envelope_carries_so_many_candidates_and_no_more() {
+    let (alice, bob) = (someone(1), someone(2));
+    for (count, is_read) in [(CANDIDATES_MAX, true), (CANDIDATES_MAX + 1, false)] {
+        let candidates = vec![candidate("candidate:1"); count];
+        let signal = Signal::Candidates { session: SessionId(1), candidates };
+        let bytes = alice.seal(Recipient::Everyone, signal);
+        assert_eq!(open_as(&bytes, &bob).is_ok(), is_read, "{count}");
+    }
+}
+
+#[test]
+fn golden_bytes_of_the_signals_of_a_negotiation() {
+    let (session, sdp) = (SessionId(300), || "v=0".to_owned());
+    let candidates = || vec![candidate("c")];
+    let encoded = |signal| postcard::to_allocvec::<Signal>(&signal).unwrap();
+    // session 300, "c", Some("0"), Some(0)
+    let one = [1, 1, b'c', 1, 1, b'0', 1, 0];
+    let offer = Signal::Offer { session, sdp: sdp(), candidates: candidates(), restart: true };
+    let text = [3, b'v', b'=', b'0'];
+    assert_eq!(encoded(offer), [&[1, 0xac, 2][..], &text, &one, &[1]].concat());
+    let answer = Signal::Answer { session, sdp: sdp(), candidates: vec![] };
+    assert_eq!(encoded(answer), [&[2, 0xac, 2][..], &text, &[0]].concat());
+    let trickled = Signal::Candidates { session, candidates: candidates() };
+    assert_eq!(encoded(trickled), [&[3, 0xac, 2][..], &one].concat());
+    assert_eq!(encoded(Signal::RestartWanted { session }), [4, 0xac, 2]);
 }
 
 #[test]

@@ -7,12 +7,14 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod bulk;
+mod candidate;
 pub mod envelope;
 pub mod frame;
 pub mod id;
 pub mod manifest;
 
 pub use bulk::CHUNK_BYTES_MAX;
+pub use candidate::{CANDIDATES_MAX, Candidate};
 pub use frame::{FRAME_BYTES_MAX, FrameError, Protocol};
 pub use id::{AppId, ChunkId, ContentId, ParseIdError, PeerId, RequestId, SessionId};
 pub use manifest::{

@@ -353,7 +353,8 @@ impl Discovery {
         } else if known.contact == Contact::Idle && (has_room || is_sought) {
             known.contact = Contact::Dialling;
             out.push(Effect::Dial { peer });
-        } else if answer_wanted && !matches!(known.contact, Contact::Dialling) {
+        } else if answer_wanted && !matches!(known.contact, Contact::Dialling | Contact::Connected)
+        {
             out.push(Effect::Announce { to: Some(peer), answer_wanted: false });
         }
     }

@@ -115,9 +115,20 @@ fn whoever_has_no_room_answers_instead() {
 }
 
 #[test]
+fn whoever_is_connected_is_not_answered() {
+    let inputs = vec![
+        (1, heard(1, 0, 1, announce())),
+        (2, Input::Connected { peer: peer(1) }),
+        (3, heard(1, 0, 2, announce())),
+    ];
+    check(inputs, &[]);
+}
+
+#[test]
 fn a_replayed_envelope_is_dropped_and_counted() {
     let mut discovery = discovery(2);
-    let offer = Signal::Offer { session: SessionId(1), sdp: String::new(), restart: false };
+    let (session, sdp, candidates) = (SessionId(1), String::new(), vec![]);
+    let offer = Signal::Offer { session, sdp, candidates, restart: false };
     let inputs = vec![(1, heard(1, 0, 5, offer.clone())), (2, heard(1, 0, 5, offer))];
     assert_eq!(run(&mut discovery, inputs), []);
     assert!(discovery.stats().contains(&("discovery.envelopes_replayed", 1)));

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use peerloom_wire::SessionId;
 
-use crate::io::ConnId;
+use crate::io::{Candidate, ConnId};
 use crate::link::attempt::{Deadline, Role};
+use crate::link::gathered::Gathered;
 use crate::time::Instant;
 
 /// How often a connection is pinged. Guess: often enough for a live round trip time, rare enough
@@ -66,9 +67,10 @@ enum Ping {
 }
 
 /// What is due on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Ping { nonce: u32 },
+    Candidates(Vec<Candidate>),
     Restart,
     Unresponsive,
     TransportLost,
@@ -84,6 +86,8 @@ pub(super) struct Connection {
     pub(super) transport: Transport,
     /// Refusals sent, to answer no flood with a flood.
     pub(super) refusals: u32,
+    /// For the description of the last restart.
+    pub(super) gathered: Gathered,
     restart: Restart,
     ping: Ping,
     next_nonce: u32,
@@ -109,6 +113,7 @@ impl Connection {
             opened_unix_ms: unix_ms,
             transport: Transport::Up,
             refusals: 0,
+            gathered: Gathered::default(),
             restart: Restart::None,
             ping: Ping::Idle { next_at: now },
             next_nonce: 0,
@@ -183,6 +188,7 @@ impl Connection {
 
     /// An offer that restarts ICE is being made.
     pub(super) fn begin_restart(&mut self) {
+        self.gathered = Gathered::default();
         self.restart = Restart::Offered;
     }
 
@@ -222,7 +228,7 @@ impl Connection {
             Transport::Up => None,
             Transport::Down { restart_at, deadline, .. } => Some(restart_at.min(deadline.at())),
         };
-        [ping, transport].into_iter().flatten().min()
+        [ping, transport, self.gathered.tell_at()].into_iter().flatten().min()
     }
 
     /// Returns one thing that is due, and marks it done; call until there is none.
@@ -235,6 +241,10 @@ impl Connection {
                 *restart_at = now + RESTART_REPEAT;
                 return Some(Due::Restart);
             }
+        }
+        let candidates = self.gathered.tell_due(now);
+        if !candidates.is_empty() {
+            return Some(Due::Candidates(candidates));
         }
         match &mut self.ping {
             Ping::Idle { next_at } if *next_at <= now => {

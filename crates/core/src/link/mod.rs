@@ -11,6 +11,7 @@
 
 mod attempt;
 mod connection;
+mod gathered;
 mod message;
 mod negotiation;
 #[cfg(test)]

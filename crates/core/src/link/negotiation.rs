@@ -1,9 +1,11 @@
 //! From a wish or an offer to an open, greeted connection.
 
+use core::time::Duration;
+
 use peerloom_wire::envelope::{RejectReason, Signal};
 use peerloom_wire::{PeerId, SessionId};
 
-use super::attempt::{Attempt, OFFER_REPEAT, Role, Step, explain_timeout};
+use super::attempt::{Attempt, FIRST_CANDIDATE_WAIT, REPEAT, Role, Step, explain_timeout};
 use super::connection::Connection;
 use super::{Effect, Link, Message, Phase};
 use crate::event::{ConnectFailure, DisconnectCause, Stage};
@@ -47,16 +49,17 @@ impl Link {
         out: &mut Vec<Effect>,
     ) {
         match signal {
-            Signal::Offer { session, sdp, restart: false } => {
-                self.on_offer(now, from, session, sdp, out);
+            Signal::Offer { session, sdp, candidates, restart: false } => {
+                self.on_offer(now, from, session, sdp, candidates, out);
             }
-            Signal::Offer { session, sdp, restart: true } => {
-                self.on_restart_offer(from, session, sdp, out);
+            Signal::Offer { session, sdp, candidates, restart: true } => {
+                self.on_restart_offer(from, session, sdp, candidates, out);
             }
-            Signal::Answer { session, sdp } => self.on_answer(now, from, session, sdp, out),
-            Signal::Candidate { session, candidate, sdp_mid, sdp_mline_index } => {
-                let candidate = Candidate { candidate, sdp_mid, sdp_mline_index };
-                self.on_candidate(from, session, candidate, out);
+            Signal::Answer { session, sdp, candidates } => {
+                self.on_answer(now, from, session, sdp, candidates, out);
+            }
+            Signal::Candidates { session, candidates } => {
+                self.on_candidates(from, session, candidates, out);
             }
             Signal::RestartWanted { session } => self.on_restart_wanted(now, from, session, out),
             Signal::Reject { session, reason } => self.on_reject(from, session, reason, out),
@@ -73,6 +76,7 @@ impl Link {
         from: PeerId,
         session: SessionId,
         sdp: String,
+        candidates: Vec<Candidate>,
         out: &mut Vec<Effect>,
     ) {
         // Both number their own sessions: an equal number on an offer of ours is chance.
@@ -113,7 +117,7 @@ impl Link {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.newest_offer = Some(session);
         }
-        out.push(Effect::Command { conn, command: LinkCommand::AcceptOffer { sdp } });
+        out.push(Effect::Command { conn, command: LinkCommand::AcceptOffer { sdp, candidates } });
     }
 
     #[inline(never)]
@@ -123,6 +127,7 @@ impl Link {
         from: PeerId,
         session: SessionId,
         sdp: String,
+        candidates: Vec<Candidate>,
         out: &mut Vec<Effect>,
     ) {
         match self.phase_mut(from) {
@@ -130,18 +135,18 @@ impl Link {
                 if attempt.session == session && matches!(attempt.step, Step::Offered { .. }) =>
             {
                 let conn = attempt.conn;
-                attempt.enter(now.mono, Step::Checking { answer: None });
-                let early = core::mem::take(&mut attempt.early_candidates);
-                out.push(Effect::Command { conn, command: LinkCommand::AcceptAnswer { sdp } });
-                out.extend(early.into_iter().map(|candidate| Effect::Command {
-                    conn,
-                    command: LinkCommand::AddCandidate { candidate },
-                }));
+                let repeat_at = now.mono + REPEAT;
+                attempt.enter(now.mono, Step::Checking { answer: None, repeat_at });
+                let mut all = core::mem::take(&mut attempt.early_candidates);
+                all.extend(candidates);
+                let command = LinkCommand::AcceptAnswer { sdp, candidates: all };
+                out.push(Effect::Command { conn, command });
             }
             Some(Phase::Connected(connection)) if connection.session == session => {
                 let conn = connection.conn;
                 if connection.take_restart() {
-                    out.push(Effect::Command { conn, command: LinkCommand::AcceptAnswer { sdp } });
+                    let command = LinkCommand::AcceptAnswer { sdp, candidates };
+                    out.push(Effect::Command { conn, command });
                 } else {
                     self.counters.signals_stale += 1;
                 }
@@ -150,18 +155,17 @@ impl Link {
         }
     }
 
-    fn on_candidate(
+    fn on_candidates(
         &mut self,
         from: PeerId,
         session: SessionId,
-        candidate: Candidate,
+        candidates: Vec<Candidate>,
         out: &mut Vec<Effect>,
     ) {
         let conn = match self.phase_mut(from) {
             Some(Phase::Attempt(attempt)) if attempt.session == session => {
                 if !attempt.has_remote() {
-                    attempt.keep_early(candidate);
-                    return;
+                    return attempt.keep_early(candidates);
                 }
                 attempt.conn
             }
@@ -171,7 +175,7 @@ impl Link {
                 return;
             }
         };
-        out.push(Effect::Command { conn, command: LinkCommand::AddCandidate { candidate } });
+        out.push(Effect::Command { conn, command: LinkCommand::AddCandidates { candidates } });
     }
 
     fn on_reject(
@@ -213,7 +217,7 @@ impl Link {
             LinkEvent::OfferReady { sdp } => self.on_offer_ready(now, peer, sdp, out),
             LinkEvent::AnswerReady { sdp } => self.on_answer_ready(now, peer, sdp, out),
             LinkEvent::CandidateReady { candidate } => {
-                self.on_local_candidate(peer, candidate, out)
+                self.on_local_candidate(now, peer, candidate, out);
             }
             LinkEvent::Transport(state) => self.on_attempt_transport(now, peer, state, out),
             LinkEvent::Opened => self.on_opened(now, peer, out),
@@ -236,24 +240,35 @@ impl Link {
     fn on_offer_ready(&mut self, now: Now, peer: PeerId, sdp: String, out: &mut Vec<Effect>) {
         let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
         if attempt.step == Step::Offering {
-            attempt.step = Step::Offered { sdp, repeat_at: now.mono + OFFER_REPEAT };
-            self.repeat_offer(now, peer, out);
+            let waits = attempt.gathered.is_empty();
+            let wait = if waits { FIRST_CANDIDATE_WAIT } else { Duration::ZERO };
+            attempt.step = Step::Gathering { sdp, offer_at: now.mono + wait };
+            self.attempt_due(now, peer, out);
         }
     }
 
     fn on_answer_ready(&mut self, now: Now, peer: PeerId, sdp: String, out: &mut Vec<Effect>) {
         let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
         if attempt.step == Step::Answering {
-            attempt.enter(now.mono, Step::Checking { answer: Some(sdp) });
+            let repeat_at = now.mono + REPEAT;
+            attempt.enter(now.mono, Step::Checking { answer: Some(sdp), repeat_at });
             self.repeat_answer(peer, out);
         }
     }
 
-    fn on_local_candidate(&mut self, peer: PeerId, candidate: Candidate, out: &mut Vec<Effect>) {
+    fn on_local_candidate(
+        &mut self,
+        now: Now,
+        peer: PeerId,
+        candidate: Candidate,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
-        if attempt.keep_local(candidate.clone()) && attempt.is_described() {
-            out.push(candidate_signal(peer, attempt.session, candidate));
+        attempt.gathered.add(now.mono, candidate);
+        if let Step::Gathering { offer_at, .. } = &mut attempt.step {
+            *offer_at = now.mono;
         }
+        self.attempt_due(now, peer, out);
     }
 
     fn on_attempt_transport(
@@ -265,7 +280,7 @@ impl Link {
     ) {
         let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
         match (state, &mut attempt.step) {
-            (TransportState::IceConnected, Step::Checking { answer }) => {
+            (TransportState::IceConnected, Step::Checking { answer, .. }) => {
                 let answer = answer.take();
                 attempt.enter(now.mono, Step::Securing { answer });
             }
@@ -331,32 +346,56 @@ impl Link {
             let (reason, hint) = explain_timeout(stage);
             return self.fail(peer, stage, reason.to_owned(), Some(hint.to_owned()), out);
         }
-        if matches!(attempt.step, Step::Offered { repeat_at, .. } if repeat_at <= now.mono) {
-            self.repeat_offer(now, peer, out);
+        self.attempt_due(now, peer, out);
+    }
+
+    /// Sends what is due of our side: the offer, its repeat, or candidates.
+    fn attempt_due(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
+        let session = attempt.session;
+        match &mut attempt.step {
+            Step::Gathering { offer_at, sdp } if *offer_at <= now.mono => {
+                let sdp = core::mem::take(sdp);
+                attempt.step = Step::Offered { sdp, repeat_at: now.mono };
+                self.repeat_offer(now, peer, out);
+            }
+            Step::Offered { repeat_at, .. } if *repeat_at <= now.mono => {
+                self.repeat_offer(now, peer, out);
+            }
+            Step::Checking { repeat_at, .. } if *repeat_at <= now.mono => {
+                *repeat_at = now.mono + REPEAT;
+                tell(peer, session, attempt.gathered.tell_all(), out);
+            }
+            Step::Offered { .. } | Step::Checking { .. } => {
+                tell(peer, session, attempt.gathered.tell_due(now.mono), out);
+            }
+            _ => {}
         }
     }
 
-    /// Sends the offer and all candidates so far.
+    /// Sends the offer and all candidates so far. One that waits for a candidate goes by itself.
     fn repeat_offer(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
         let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
         let session = attempt.session;
         let Step::Offered { sdp, repeat_at } = &mut attempt.step else { return };
-        *repeat_at = now.mono + OFFER_REPEAT;
-        let signal = Signal::Offer { session, sdp: sdp.clone(), restart: false };
-        describe(peer, attempt, signal, out);
+        *repeat_at = now.mono + REPEAT;
+        let (sdp, candidates) = (sdp.clone(), attempt.gathered.tell_all());
+        let signal = Signal::Offer { session, sdp, candidates, restart: false };
+        out.push(Effect::Signal { to: peer, signal });
     }
 
     /// Sends the answer and all candidates so far: the offer came again, so it may have been lost.
     fn repeat_answer(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
-        let Some(Phase::Attempt(attempt)) = self.phase(peer) else { return };
+        let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) else { return };
         let session = attempt.session;
-        let (Step::Checking { answer: Some(sdp) } | Step::Securing { answer: Some(sdp) }) =
+        let (Step::Checking { answer: Some(sdp), .. } | Step::Securing { answer: Some(sdp) }) =
             &attempt.step
         else {
             return;
         };
-        let signal = Signal::Answer { session, sdp: sdp.clone() };
-        describe(peer, attempt, signal, out);
+        let (sdp, candidates) = (sdp.clone(), attempt.gathered.tell_all());
+        let signal = Signal::Answer { session, sdp, candidates };
+        out.push(Effect::Signal { to: peer, signal });
     }
 
     #[inline(never)]
@@ -426,21 +465,19 @@ impl Link {
     }
 }
 
-/// Sends our description and all candidates that belong to it so far.
-fn describe(to: PeerId, attempt: &Attempt, signal: Signal, out: &mut Vec<Effect>) {
-    out.push(Effect::Signal { to, signal });
-    let candidates = attempt.local_candidates.iter().cloned();
-    out.extend(candidates.map(|candidate| candidate_signal(to, attempt.session, candidate)));
-}
-
 /// Turns an offer, or the wish for one, down.
 pub(super) const fn rejection(to: PeerId, session: SessionId, reason: RejectReason) -> Effect {
     Effect::Signal { to, signal: Signal::Reject { session, reason } }
 }
 
-/// Says a local candidate to the peer.
-pub(super) fn candidate_signal(to: PeerId, session: SessionId, candidate: Candidate) -> Effect {
-    let Candidate { candidate, sdp_mid, sdp_mline_index } = candidate;
-    let signal = Signal::Candidate { session, candidate, sdp_mid, sdp_mline_index };
-    Effect::Signal { to, signal }
+/// Says candidates of ours to the peer, if there are any.
+pub(super) fn tell(
+    to: PeerId,
+    session: SessionId,
+    candidates: Vec<Candidate>,
+    out: &mut Vec<Effect>,
+) {
+    if !candidates.is_empty() {
+        out.push(Effect::Signal { to, signal: Signal::Candidates { session, candidates } });
+    }
 }

@@ -50,11 +50,23 @@ fn signal(from: PeerId, signal: Signal) -> Input {
 }
 
 fn offer(session: SessionId) -> Signal {
-    Signal::Offer { session, sdp: "offer".into(), restart: false }
+    Signal::Offer { session, sdp: "offer".into(), candidates: vec![candidate("a")], restart: false }
 }
 
 fn answer(session: SessionId) -> Signal {
-    Signal::Answer { session, sdp: "answer".into() }
+    Signal::Answer { session, sdp: "answer".into(), candidates: vec![] }
+}
+
+fn accept_offer() -> LinkCommand {
+    LinkCommand::AcceptOffer { sdp: "offer".into(), candidates: vec![candidate("a")] }
+}
+
+fn candidates(session: SessionId, texts: &[&str]) -> Signal {
+    Signal::Candidates { session, candidates: texts.iter().copied().map(candidate).collect() }
+}
+
+fn gathered(text: &str) -> LinkEvent {
+    LinkEvent::CandidateReady { candidate: candidate(text) }
 }
 
 fn candidate(text: &str) -> Candidate {
@@ -82,6 +94,7 @@ fn connect_to(peer: PeerId) -> Vec<(u64, Input)> {
     vec![
         (0, Input::Dial { peer }),
         (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
+        (1, event(CONN, gathered("a"))),
         (2, signal(peer, answer(OURS))),
         (3, event(CONN, LinkEvent::Transport(TransportState::IceConnected))),
         (4, event(CONN, LinkEvent::Transport(TransportState::Connected))),
@@ -136,8 +149,8 @@ fn a_greeting_may_come_before_the_own_channels_are_open() {
 #[test]
 fn the_channels_may_open_before_the_transport_is_reported() {
     let mut inputs = connect_to(HIGH);
-    let opened = inputs.remove(5);
-    inputs.insert(3, (3, opened.1));
+    let opened = inputs.remove(6);
+    inputs.insert(4, (3, opened.1));
     check(inputs, &[Effect::Up { peer: HIGH, conn: CONN }]);
 }
 
@@ -146,6 +159,7 @@ fn in_a_glare_the_lower_id_says_its_offer_again() {
     let dialled = vec![
         (0, Input::Dial { peer: HIGH }),
         (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
+        (1, event(CONN, gathered("a"))),
         (2, signal(HIGH, offer(THEIRS))),
     ];
     check(dialled, &[Effect::Signal { to: HIGH, signal: offer(OURS) }]);
@@ -156,6 +170,7 @@ fn in_a_glare_the_higher_id_gives_up_its_own_offer() {
     let dialled = vec![
         (0, Input::Dial { peer: LOW }),
         (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
+        (1, event(CONN, gathered("a"))),
         (2, signal(LOW, offer(THEIRS))),
     ];
     let next = ConnId(2);
@@ -164,7 +179,7 @@ fn in_a_glare_the_higher_id_gives_up_its_own_offer() {
         &[
             command(CONN, LinkCommand::Close),
             Effect::Connecting { peer: LOW },
-            command(next, LinkCommand::AcceptOffer { sdp: "offer".into() }),
+            command(next, accept_offer()),
         ],
     );
 }
@@ -173,23 +188,91 @@ fn in_a_glare_the_higher_id_gives_up_its_own_offer() {
 fn an_offer_that_comes_again_is_answered_again_with_all_candidates() {
     let inputs = vec![
         (0, signal(LOW, offer(THEIRS))),
-        (1, event(CONN, LinkEvent::CandidateReady { candidate: candidate("a") })),
+        (1, event(CONN, gathered("a"))),
         (2, event(CONN, LinkEvent::AnswerReady { sdp: "answer".into() })),
-        (3, signal(LOW, offer(THEIRS))),
+        (3, event(CONN, gathered("b"))),
+        (4, signal(LOW, offer(THEIRS))),
     ];
-    let trickled = Signal::Candidate {
-        session: THEIRS,
-        candidate: "a".into(),
-        sdp_mid: None,
-        sdp_mline_index: Some(0),
-    };
-    check(
-        inputs,
-        &[
-            Effect::Signal { to: LOW, signal: answer(THEIRS) },
-            Effect::Signal { to: LOW, signal: trickled },
-        ],
-    );
+    let candidates = vec![candidate("a"), candidate("b")];
+    let answer = Signal::Answer { session: THEIRS, sdp: "answer".into(), candidates };
+    check(inputs, &[Effect::Signal { to: LOW, signal: answer }]);
+}
+
+#[test]
+fn an_offer_waits_for_its_first_candidate_and_takes_it_along() {
+    let made = vec![
+        (0, Input::Dial { peer: HIGH }),
+        (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
+    ];
+    check(made.clone(), &[]);
+    let offer = [Effect::Signal { to: HIGH, signal: offer(OURS) }];
+    check(then(made.clone(), vec![(2, event(CONN, gathered("a")))]), &offer);
+}
+
+#[test]
+fn an_offer_without_candidates_goes_after_a_moment_or_at_the_end_of_candidates() {
+    let made = vec![
+        (0, Input::Dial { peer: HIGH }),
+        (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
+    ];
+    let bare =
+        Signal::Offer { session: OURS, sdp: "offer".into(), candidates: vec![], restart: false };
+    let bare = [Effect::Signal { to: HIGH, signal: bare }];
+    check(then(made.clone(), vec![(2, event(CONN, gathered("")))]), &bare);
+    let mut link = link(8);
+    run(&mut link, made);
+    let mut out = Vec::new();
+    let mono = at(1).mono + attempt::FIRST_CANDIDATE_WAIT;
+    link.handle_timeout(Now { mono, unix_ms: 0 }, &mut out);
+    assert_eq!(out, bare);
+}
+
+#[test]
+fn later_candidates_share_an_envelope() {
+    let mut link = link(8);
+    let trickle = vec![
+        (0, Input::Dial { peer: HIGH }),
+        (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
+        (2, event(CONN, gathered("a"))),
+        (3, event(CONN, gathered("b"))),
+        (4, event(CONN, gathered("c"))),
+    ];
+    assert_eq!(run(&mut link, trickle), []);
+    let due = link.poll_timeout().unwrap();
+    let mut out = Vec::new();
+    link.handle_timeout(Now { mono: due, unix_ms: 0 }, &mut out);
+    assert_eq!(out, [Effect::Signal { to: HIGH, signal: candidates(OURS, &["b", "c"]) }]);
+    // At the end of candidates nothing waits any more.
+    run(&mut link, vec![(30, event(CONN, gathered("d")))]);
+    let ended = run(&mut link, vec![(31, event(CONN, gathered("")))]);
+    assert_eq!(ended, [Effect::Signal { to: HIGH, signal: candidates(OURS, &["d"]) }]);
+}
+
+#[test]
+fn candidates_are_repeated_until_a_pair_is_found_and_then_told_no_more() {
+    let mut link = link(8);
+    run(&mut link, connect_to(HIGH).into_iter().take(4).collect());
+    let mut out = Vec::new();
+    link.handle_timeout(at(2002), &mut out);
+    assert_eq!(out, [Effect::Signal { to: HIGH, signal: candidates(OURS, &["a"]) }]);
+    out.clear();
+    let found = LinkEvent::Transport(TransportState::IceConnected);
+    run(&mut link, vec![(2500, event(CONN, gathered("b"))), (2501, event(CONN, found))]);
+    link.handle_timeout(at(5000), &mut out);
+    assert_eq!(out, []);
+}
+
+#[test]
+fn a_restart_says_its_own_candidates_and_none_of_before() {
+    let mut link = link(8);
+    run(&mut link, connect_to(HIGH));
+    let down = LinkEvent::Transport(TransportState::Disconnected);
+    run(&mut link, vec![(10, event(CONN, down)), (1100, Input::Lifecycle(Lifecycle::Hidden))]);
+    let ready = event(CONN, LinkEvent::OfferReady { sdp: "again".into() });
+    let offered = run(&mut link, vec![(1101, event(CONN, gathered("b"))), (1102, ready)]);
+    let candidates = vec![candidate("b")];
+    let signal = Signal::Offer { session: OURS, sdp: "again".into(), candidates, restart: true };
+    assert_eq!(offered, [Effect::Signal { to: HIGH, signal }]);
 }
 
 #[test]
@@ -209,25 +292,16 @@ fn a_new_offer_replaces_a_connection_whose_other_side_is_gone() {
 
 #[test]
 fn candidates_wait_for_the_description_that_they_belong_to() {
-    let early = Signal::Candidate {
-        session: OURS,
-        candidate: "early".into(),
-        sdp_mid: None,
-        sdp_mline_index: Some(0),
-    };
     let inputs = vec![
         (0, Input::Dial { peer: HIGH }),
         (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
-        (2, signal(HIGH, early)),
+        (1, event(CONN, gathered("a"))),
+        (2, signal(HIGH, candidates(OURS, &["early"]))),
         (3, signal(HIGH, answer(OURS))),
     ];
-    check(
-        inputs,
-        &[
-            command(CONN, LinkCommand::AcceptAnswer { sdp: "answer".into() }),
-            command(CONN, LinkCommand::AddCandidate { candidate: candidate("early") }),
-        ],
-    );
+    let candidates = vec![candidate("early")];
+    let accept = LinkCommand::AcceptAnswer { sdp: "answer".into(), candidates };
+    check(inputs, &[command(CONN, accept)]);
 }
 
 #[test]
@@ -238,6 +312,7 @@ fn an_unanswered_offer_is_repeated_and_then_given_up_with_its_stage() {
         vec![
             (0, Input::Dial { peer: HIGH }),
             (1, event(CONN, LinkEvent::OfferReady { sdp: "offer".into() })),
+            (1, event(CONN, gathered("a"))),
         ],
     );
     let mut repeats = 0;
@@ -259,12 +334,15 @@ fn an_unanswered_offer_is_repeated_and_then_given_up_with_its_stage() {
 #[test]
 fn each_stage_that_takes_too_long_is_named() {
     for (steps, stage) in
-        [(3, Stage::Ice), (4, Stage::Dtls), (5, Stage::Channel), (6, Stage::Authentication)]
+        [(4, Stage::Ice), (5, Stage::Dtls), (6, Stage::Channel), (7, Stage::Authentication)]
     {
         let mut link = link(8);
         run(&mut link, connect_to(HIGH).into_iter().take(steps).collect());
         let mut out = Vec::new();
-        link.handle_timeout(Now { mono: link.poll_timeout().unwrap(), unix_ms: 0 }, &mut out);
+        while !link.conns.is_empty() {
+            let due = link.poll_timeout().unwrap();
+            link.handle_timeout(Now { mono: due, unix_ms: 0 }, &mut out);
+        }
         let failed = out.iter().find_map(|effect| match effect {
             Effect::Failed { failure, .. } => failure.as_ref().map(|failure| failure.stage),
             _ => None,
@@ -276,11 +354,11 @@ fn each_stage_that_takes_too_long_is_named() {
 #[test]
 fn our_own_lateness_is_not_held_against_the_peer() {
     let mut link = link(8);
-    run(&mut link, connect_to(HIGH).into_iter().take(3).collect());
+    run(&mut link, connect_to(HIGH).into_iter().take(4).collect());
     let mut out = Vec::new();
     // The page was frozen for a minute; the peer's candidates may be in our queue.
     link.handle_timeout(at(60_000), &mut out);
-    assert_eq!(out, []);
+    assert_eq!(out, [Effect::Signal { to: HIGH, signal: candidates(OURS, &["a"]) }]);
     link.handle_timeout(at(62_000), &mut out);
     assert!(matches!(out.last(), Some(Effect::Failed { .. })), "{out:?}");
 }

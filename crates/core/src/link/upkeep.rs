@@ -7,10 +7,11 @@ use peerloom_wire::{PeerId, SessionId};
 
 use super::attempt::Role;
 use super::connection::{Due, Transport};
-use super::negotiation::{candidate_signal, rejection};
+use super::gathered::Gathered;
+use super::negotiation::{rejection, tell};
 use super::{Effect, GoodbyeReason, Link, Message, Phase};
 use crate::event::{DisconnectCause, StrikeKind};
-use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent, TransportState};
+use crate::io::{Candidate, ConnId, Lifecycle, LinkCommand, LinkEvent, TransportState};
 use crate::time::Now;
 
 /// The most answers of "not understood" on one connection.
@@ -49,8 +50,9 @@ impl Link {
             LinkEvent::OfferReady { sdp } => self.on_restart_described(peer, sdp, true, out),
             LinkEvent::AnswerReady { sdp } => self.on_restart_described(peer, sdp, false, out),
             LinkEvent::CandidateReady { candidate } => {
-                if let Some(Phase::Connected(connection)) = self.phase(peer) {
-                    out.push(candidate_signal(peer, connection.session, candidate));
+                if let Some(Phase::Connected(connection)) = self.phase_mut(peer) {
+                    connection.gathered.add(now.mono, candidate);
+                    self.connection_timeout(now, peer, out);
                 }
             }
             LinkEvent::Closed => self.hangup(peer, DisconnectCause::Closed, out),
@@ -227,12 +229,12 @@ impl Link {
         is_offer: bool,
         out: &mut Vec<Effect>,
     ) {
-        let Some(Phase::Connected(connection)) = self.phase(peer) else { return };
-        let session = connection.session;
+        let Some(Phase::Connected(connection)) = self.phase_mut(peer) else { return };
+        let (session, candidates) = (connection.session, connection.gathered.tell_all());
         let signal = if is_offer {
-            Signal::Offer { session, sdp, restart: true }
+            Signal::Offer { session, sdp, candidates, restart: true }
         } else {
-            Signal::Answer { session, sdp }
+            Signal::Answer { session, sdp, candidates }
         };
         out.push(Effect::Signal { to: peer, signal });
     }
@@ -242,13 +244,16 @@ impl Link {
         from: PeerId,
         session: SessionId,
         sdp: String,
+        candidates: Vec<Candidate>,
         out: &mut Vec<Effect>,
     ) {
-        match self.phase(from) {
+        match self.phase_mut(from) {
             Some(Phase::Connected(connection)) if connection.session == session => {
                 if connection.role == Role::Answerer {
+                    connection.gathered = Gathered::default();
                     let conn = connection.conn;
-                    out.push(Effect::Command { conn, command: LinkCommand::AcceptOffer { sdp } });
+                    let command = LinkCommand::AcceptOffer { sdp, candidates };
+                    out.push(Effect::Command { conn, command });
                 }
             }
             _ => out.push(rejection(from, session, RejectReason::UnknownSession)),
@@ -295,6 +300,7 @@ impl Link {
         {
             match due {
                 Due::Ping { nonce } => self.send_message(peer, &Message::Ping { nonce }, out),
+                Due::Candidates(candidates) => tell(peer, connection.session, candidates, out),
                 Due::Restart => self.restart(peer, out),
                 Due::Unresponsive => self.hangup(peer, DisconnectCause::Unresponsive, out),
                 Due::TransportLost => self.hangup(peer, DisconnectCause::Transport, out),

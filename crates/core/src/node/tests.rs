@@ -3,7 +3,9 @@ use peerloom_crypto::{CertificateRequest, IdentityKey};
 
 use super::*;
 use crate::event::{DisconnectCause, PeerState, SecurityAction};
-use crate::io::{ConnId, LinkCommand, LinkEvent, StoreError, StoreOp, StoreReply, TransportState};
+use crate::io::{
+    Candidate, ConnId, LinkCommand, LinkEvent, StoreError, StoreOp, StoreReply, TransportState,
+};
 
 fn at(ms: u64) -> Now {
     Now { mono: Instant::from_micros(ms * 1000), unix_ms: 1_800_000_000_000 + ms }
@@ -105,7 +107,15 @@ fn settle(nodes: &mut [Node; 2], ms: u64) -> [Vec<Event>; 2] {
 fn play(nodes: &mut [Node; 2], ms: u64, index: usize, conn: ConnId, command: LinkCommand) {
     let link = |event| Input::Link { conn, event };
     let events = match command {
-        LinkCommand::CreateOffer { .. } => vec![LinkEvent::OfferReady { sdp: "offer".into() }],
+        LinkCommand::CreateOffer { .. } => {
+            let candidate = Candidate {
+                candidate: "candidate".into(),
+                sdp_mid: None,
+                sdp_mline_index: Some(0),
+            };
+            let sdp = "offer".into();
+            vec![LinkEvent::OfferReady { sdp }, LinkEvent::CandidateReady { candidate }]
+        }
         LinkCommand::AcceptOffer { .. } => vec![
             LinkEvent::AnswerReady { sdp: "answer".into() },
             LinkEvent::Transport(TransportState::Connected),

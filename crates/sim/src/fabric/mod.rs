@@ -162,10 +162,16 @@ impl Fabric {
     pub(crate) fn execute(&mut self, schedule: &mut Schedule, end: End, command: LinkCommand) {
         match command {
             LinkCommand::CreateOffer { restart } => self.create_offer(schedule, end, restart),
-            LinkCommand::AcceptOffer { sdp } => self.accept_offer(schedule, end, &sdp),
-            LinkCommand::AcceptAnswer { sdp } => self.accept_answer(schedule, end, &sdp),
-            LinkCommand::AddCandidate { candidate } => {
-                self.add_candidate(schedule, end, &candidate)
+            LinkCommand::AcceptOffer { sdp, candidates } => {
+                self.accept_offer(schedule, end, &sdp);
+                self.add_candidates(schedule, end, &candidates);
+            }
+            LinkCommand::AcceptAnswer { sdp, candidates } => {
+                self.accept_answer(schedule, end, &sdp);
+                self.add_candidates(schedule, end, &candidates);
+            }
+            LinkCommand::AddCandidates { candidates } => {
+                self.add_candidates(schedule, end, &candidates);
             }
             LinkCommand::Send { frame } => self.send(schedule, end, frame),
             LinkCommand::ExpectBody { request, bytes, inline } => {

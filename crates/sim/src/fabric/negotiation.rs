@@ -83,25 +83,25 @@ impl Fabric {
         self.try_pair(schedule, end);
     }
 
-    pub(super) fn add_candidate(
+    pub(super) fn add_candidates(
         &mut self,
         schedule: &mut Schedule,
         end: End,
-        candidate: &Candidate,
+        candidates: &[Candidate],
     ) {
         let Some(endpoint) = self.endpoints.get_mut(&end) else {
             self.breach(end, "a candidate for no connection".to_owned());
             return;
         };
-        if endpoint.signalling == Signalling::Broken {
+        if endpoint.signalling == Signalling::Broken || candidates.is_empty() {
             return;
         }
         if endpoint.remote.is_none() {
             self.breach(end, "a candidate before the remote description".to_owned());
             return;
         }
-        let Some((_, ufrag)) = candidate.candidate.rsplit_once("ufrag ") else { return };
-        endpoint.candidates.extend(read_credentials(ufrag));
+        let ufrags = candidates.iter().filter_map(|one| one.candidate.rsplit_once("ufrag "));
+        endpoint.candidates.extend(ufrags.filter_map(|(_, ufrag)| read_credentials(ufrag)));
         self.try_pair(schedule, end);
     }
 

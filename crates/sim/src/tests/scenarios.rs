@@ -1,7 +1,7 @@
 //! One story each, in an otherwise calm world.
 
 use peerloom_core::event::{
-    CommandError, DisconnectCause, LocalState, PeerState, SecurityAction, StrikeKind,
+    CommandError, DisconnectCause, LocalState, PeerState, SecurityAction, Stage, StrikeKind,
 };
 use peerloom_core::io::StoreError;
 use peerloom_core::{Event, Node};
@@ -46,6 +46,22 @@ fn lost_envelopes_delay_a_connection_and_no_more() {
     world.keep_events();
     world.run_until(options.heal_at_ms);
     assert!(heard(&world, 0).any(|event| matches!(event, Event::PeerConnected(_))));
+    pass(&mut world);
+}
+
+#[test]
+fn candidates_that_are_lost_come_again_before_ice_is_given_up() {
+    let mut options = calm(6, &[]);
+    options.signalling.loss_per_mille = 500;
+    // Later than anything waits for them, so that they travel in envelopes of their own.
+    options.links.gathering = Span::new(100, 200);
+    options.heal_at_ms = 60_000;
+    let mut world = World::new(&options);
+    world.keep_events();
+    world.run_until(options.heal_at_ms);
+    let is_ice = |event: &Event| matches!(event, Event::ConnectFailed(failure) if failure.stage == Stage::Ice);
+    assert!((0..5).all(|tab| !heard(&world, tab).any(is_ice)));
+    assert_eq!(stat(&world, "link.connections"), 2 * 10);
     pass(&mut world);
 }
 

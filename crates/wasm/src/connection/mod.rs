@@ -115,9 +115,13 @@ impl Connection {
         let parts = &self.parts;
         match command {
             LinkCommand::CreateOffer { restart } => parts.negotiation.offer(restart),
-            LinkCommand::AcceptOffer { sdp } => parts.negotiation.accept_offer(sdp),
-            LinkCommand::AcceptAnswer { sdp } => parts.negotiation.accept_answer(sdp),
-            LinkCommand::AddCandidate { candidate } => parts.negotiation.add(candidate),
+            LinkCommand::AcceptOffer { sdp, candidates } => {
+                parts.negotiation.accept_offer(sdp, candidates);
+            }
+            LinkCommand::AcceptAnswer { sdp, candidates } => {
+                parts.negotiation.accept_answer(sdp, candidates);
+            }
+            LinkCommand::AddCandidates { candidates } => parts.negotiation.add(candidates),
             LinkCommand::Send { frame } => parts.control.send(&frame),
             LinkCommand::ExpectBody { request, bytes, inline } => {
                 parts.receiver.expect(request, bytes, inline);

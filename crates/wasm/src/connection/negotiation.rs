@@ -18,8 +18,8 @@ use super::failed;
 use crate::bulk::Owner;
 use crate::js::settled;
 
-/// The most steps that wait. A peer may send that many candidates before the first call ended;
-/// those beyond are dropped: connectivity needs few.
+/// The most steps that wait. A peer may send that many lists of candidates before the first call
+/// ended; those beyond are dropped: connectivity needs few.
 const STEPS_MAX: usize = 64;
 
 #[wasm_bindgen]
@@ -55,7 +55,7 @@ enum State {
 enum Step {
     Describe(Local),
     Accept(RtcSdpType, String),
-    Add(Candidate),
+    Add(Vec<Candidate>),
 }
 
 #[derive(Clone, Copy)]
@@ -71,19 +71,25 @@ impl Negotiation {
 
     pub(super) fn offer(self: &Rc<Self>, restart: bool) {
         self.enqueue(Step::Describe(Local::Offer { restart }));
+        self.run();
     }
 
-    pub(super) fn accept_offer(self: &Rc<Self>, sdp: String) {
+    pub(super) fn accept_offer(self: &Rc<Self>, sdp: String, candidates: Vec<Candidate>) {
         self.enqueue(Step::Accept(RtcSdpType::Offer, sdp));
+        self.enqueue(Step::Add(candidates));
         self.enqueue(Step::Describe(Local::Answer));
+        self.run();
     }
 
-    pub(super) fn accept_answer(self: &Rc<Self>, sdp: String) {
+    pub(super) fn accept_answer(self: &Rc<Self>, sdp: String, candidates: Vec<Candidate>) {
         self.enqueue(Step::Accept(RtcSdpType::Answer, sdp));
+        self.enqueue(Step::Add(candidates));
+        self.run();
     }
 
-    pub(super) fn add(self: &Rc<Self>, candidate: Candidate) {
-        self.enqueue(Step::Add(candidate));
+    pub(super) fn add(self: &Rc<Self>, candidates: Vec<Candidate>) {
+        self.enqueue(Step::Add(candidates));
+        self.run();
     }
 
     pub(super) fn close(&self) {
@@ -91,30 +97,22 @@ impl Negotiation {
         self.steps.borrow_mut().clear();
     }
 
-    /// Takes an `icecandidate` event.
-    ///
-    /// The end of candidates is not passed on: it would be an envelope more to sign and to check,
-    /// and nothing waits for it, since Chromium never gives up and the core's deadlines do.
+    /// Takes an `icecandidate` event; the end of candidates is an empty one.
     pub(super) fn on_candidate(&self, event: JsValue) {
         let event = event.unchecked_into::<RtcPeerConnectionIceEvent>();
-        // Firefox says the end twice, first as an empty candidate.
-        let ready = event.candidate().filter(|candidate| !candidate.candidate().is_empty());
-        let Some(candidate) = ready else { return };
-        let candidate = Candidate {
-            candidate: candidate.candidate(),
-            sdp_mid: candidate.sdp_mid(),
-            sdp_mline_index: candidate.sdp_m_line_index(),
-        };
+        let candidate = event.candidate().map_or_else(end_of_candidates, |ready| Candidate {
+            candidate: ready.candidate(),
+            sdp_mid: ready.sdp_mid(),
+            sdp_mline_index: ready.sdp_m_line_index(),
+        });
         self.owner.on_event(LinkEvent::CandidateReady { candidate });
     }
 
-    fn enqueue(self: &Rc<Self>, step: Step) {
+    fn enqueue(&self, step: Step) {
         let mut steps = self.steps.borrow_mut();
         if steps.len() < STEPS_MAX {
             steps.push_back(step);
         }
-        drop(steps);
-        self.run();
     }
 
     fn run(self: &Rc<Self>) {
@@ -123,7 +121,7 @@ impl Negotiation {
             match step {
                 Step::Describe(local) => self.describe(local),
                 Step::Accept(kind, sdp) => self.accept(kind, &sdp),
-                Step::Add(candidate) => self.add_now(&candidate),
+                Step::Add(candidates) => candidates.iter().for_each(|one| self.add_now(one)),
             }
         }
     }
@@ -177,4 +175,9 @@ impl Negotiation {
             this.run();
         });
     }
+}
+
+/// As `RTCIceCandidate` has it in Firefox, which says the end twice, first in this way.
+const fn end_of_candidates() -> Candidate {
+    Candidate { candidate: String::new(), sdp_mid: None, sdp_mline_index: None }
 }

@@ -119,13 +119,15 @@ pub async fn negotiate(a: &End, b: &End, opened: u32) {
             for event in events {
                 match event {
                     LinkEvent::OfferReady { sdp } => {
-                        to.connection.execute(LinkCommand::AcceptOffer { sdp });
+                        to.connection.execute(LinkCommand::AcceptOffer { sdp, candidates: vec![] });
                     }
                     LinkEvent::AnswerReady { sdp } => {
-                        to.connection.execute(LinkCommand::AcceptAnswer { sdp });
+                        to.connection
+                            .execute(LinkCommand::AcceptAnswer { sdp, candidates: vec![] });
                     }
                     LinkEvent::CandidateReady { candidate } => {
-                        to.connection.execute(LinkCommand::AddCandidate { candidate });
+                        to.connection
+                            .execute(LinkCommand::AddCandidates { candidates: vec![candidate] });
                     }
                     LinkEvent::Opened => left -= 1,
                     LinkEvent::Failed { reason, .. } => panic!("{reason}"),
