@@ -1,6 +1,7 @@
 //! Everything that crosses the border of a node, as plain data: a browser's trace replays natively.
 
 use bytes::Bytes;
+use peerloom_crypto::{Claim, Signature};
 pub use peerloom_wire::Candidate;
 use peerloom_wire::{ChunkId, ContentId, PeerId, RequestId};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,10 @@ pub struct ConnId(pub u32);
 /// Names one storage operation; minted by the node, its result carries the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StoreId(pub u64);
+
+/// Names one signature to make or to check; minted by the node, its result carries the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProofId(pub u64);
 
 /// Everything the outside can tell a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +55,20 @@ pub enum Input {
         /// How it ended.
         result: Result<StoreReply, StoreError>,
     },
+    /// [`Output::Sign`] ended.
+    Signed {
+        /// Which.
+        id: ProofId,
+        /// The signature; none if the key is gone.
+        signature: Option<Signature>,
+    },
+    /// [`Output::Verify`] ended.
+    Verified {
+        /// Which.
+        id: ProofId,
+        /// Whether the claim is true.
+        holds: bool,
+    },
     /// The page was hidden, shown, frozen, resumed or is about to go.
     Lifecycle(Lifecycle),
 }
@@ -75,6 +94,20 @@ pub enum Output {
         id: StoreId,
         /// What to do.
         op: StoreOp,
+    },
+    /// Sign these bytes with the peer's key; answered by [`Input::Signed`].
+    Sign {
+        /// Names it in its answer.
+        id: ProofId,
+        /// What to sign.
+        payload: Bytes,
+    },
+    /// Find out whether a claim is true; answered by [`Input::Verified`].
+    Verify {
+        /// Names it in its answer.
+        id: ProofId,
+        /// What is claimed.
+        claim: Claim,
     },
     /// Tell the application.
     Event(Event),

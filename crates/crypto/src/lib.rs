@@ -1,19 +1,19 @@
-//! Peerloom's cryptography: hashes, P-256 signatures, certificates and AES-256-GCM over the
-//! RustCrypto crates.
+//! Peerloom's cryptography: hashes, P-256 keys and signatures, and AES-256-GCM over the RustCrypto
+//! crates.
 //!
 //! Knows nothing about IO, clocks or ambient randomness: secrets come in as bytes. What the browser
-//! does through WebCrypto (identity signatures, chunk digests, chunk encryption) has its native twin
-//! here; shared vectors in the tests of both keep them equal.
+//! does through WebCrypto (signatures, chunk digests, chunk encryption) has its native twin here;
+//! shared vectors in the tests of both keep them equal. Signing and checking signatures are behind
+//! the feature `curve`, which the WASM package does without.
 
-mod certificate;
+#[cfg(feature = "curve")]
+mod curve;
 mod key;
 mod seal;
 
-pub use certificate::{CERTIFICATE_LIFETIME_MS, Certificate, CertificateError, CertificateRequest};
-pub use key::{
-    IDENTITY_KEY_BYTES, IdentityKey, KeyError, PublicKey, SESSION_KEY_BYTES, SIGNATURE_BYTES,
-    SessionKey, SessionPublicKey, Signature, SignatureError,
-};
+#[cfg(feature = "curve")]
+pub use curve::IdentityKey;
+pub use key::{Claim, PUBLIC_KEY_BYTES, PublicKey, SIGNATURE_BYTES, Signature};
 pub use seal::{SealError, TAG_BYTES, open_chunk, seal_chunk};
 
 use sha2::{Digest, Sha256};

@@ -1,26 +1,38 @@
 //! Signalling envelopes: what peers say to each other before they are connected, signed end to
 //! end, whoever carries it.
 //!
-//! An envelope names its sender by certificate, its receiver by peer id and session key, and its
-//! place by a number that grows. So one that is tampered with, replayed, or meant for somebody
-//! else (also for an earlier run of the same tab) is told from a good one without a clock.
+//! An envelope names its sender by key and run, its receiver by peer id and run, and its place by a
+//! number that grows. So one that is tampered with, replayed, or meant for somebody else (also for
+//! an earlier run of the same tab) is told from a good one.
+//!
+//! Signatures are made and checked elsewhere: here is what is to be signed, and what is claimed.
 
 use bytes::Bytes;
-use peerloom_crypto::{Certificate, CertificateError, SessionKey, SessionPublicKey, Signature};
+use peerloom_crypto::{Claim, PublicKey, SIGNATURE_BYTES, Signature};
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{self, Candidate};
-use crate::id::{AppId, PeerId, SessionId};
+use crate::id::{AppId, PeerId, RunId, SessionId};
 
 /// The most bytes in an envelope. An offer with two data channels has about 800; the rest is room
 /// for many candidates.
 pub const ENVELOPE_BYTES_MAX: usize = 16_384;
 
 /// The version of the envelopes that this crate speaks.
-pub const ENVELOPE_VERSION: u8 = 1;
+pub const ENVELOPE_VERSION: u8 = 2;
 
-/// Separates this signature from all others that a session key makes.
-const CONTEXT: &[u8] = b"peerloom envelope 1\0";
+/// The sequence number of a goodbye: it is a run's last word, and may be signed long before.
+pub const SEQUENCE_LAST: u64 = u64::MAX;
+
+/// How long after its start a run is believed: longer than any tab is expected to stay open. Guess.
+const RUN_MS_MAX: u64 = 30 * 24 * 3600 * 1000;
+
+/// How far the clocks of two peers may differ. Guess: a clock that is a day off breaks the web's own
+/// certificates.
+const CLOCK_SKEW_MS_MAX: u64 = 24 * 3600 * 1000;
+
+/// Separates this signature from all others that a peer's key makes.
+const CONTEXT: &[u8] = b"peerloom envelope 2\0";
 
 /// Whom an envelope is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +41,8 @@ pub enum Recipient {
     Everyone,
     /// A peer of which nothing but the id is known.
     Peer(PeerId),
-    /// One run of a peer, named by its session key.
-    Session(PeerId, SessionPublicKey),
+    /// One run of a peer.
+    Run(PeerId, RunId),
 }
 
 /// What an envelope says.
@@ -102,20 +114,21 @@ pub enum RejectReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Body {
     app: AppId,
-    from: Certificate,
+    from: PublicKey,
+    run: RunId,
     to: Recipient,
     sequence: u64,
     signal: Signal,
 }
 
-/// A verified envelope. The only way to one is [`open`].
+/// What an envelope says, and who.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// Who sent it, proved.
+    /// Who sent it.
     pub from: PeerId,
-    /// The sender's certificate.
-    pub certificate: Certificate,
-    /// Grows with each envelope of a session key.
+    /// Which run of the sender.
+    pub run: RunId,
+    /// Grows with each envelope of a run; [`SEQUENCE_LAST`] in the last one.
     pub sequence: u64,
     /// What it says.
     pub signal: Signal,
@@ -142,58 +155,88 @@ pub enum EnvelopeError {
     /// It is our own.
     #[error("the envelope is our own")]
     Own,
-    /// The certificate does not hold.
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
-    /// It was changed on the way.
-    #[error("the envelope's signature is wrong")]
-    Signature,
+    /// The sender's run began too long ago, or begins later, by more than a day.
+    #[error("the envelope is of a run that ended or is to come")]
+    Expired,
 }
 
-/// Who opens envelopes.
+/// Who reads envelopes.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader {
     /// Which application.
     pub app: AppId,
     /// Our id.
     pub peer: PeerId,
-    /// Our session key.
-    pub session: SessionPublicKey,
+    /// Our run.
+    pub run: RunId,
 }
 
-/// Signs and encodes an envelope. The sequence number must be greater than all before.
-///
-/// # Errors
-/// [`EnvelopeError::TooLarge`] if the signal does not fit.
-pub fn seal(
-    app: AppId,
-    from: Certificate,
-    key: &SessionKey,
-    to: Recipient,
-    sequence: u64,
-    signal: Signal,
-) -> Result<Bytes, EnvelopeError> {
-    let body = Body { app, from, to, sequence, signal };
-    let mut bytes =
-        postcard::to_extend(&body, vec![ENVELOPE_VERSION]).map_err(|_| EnvelopeError::Malformed)?;
-    let signature = key.sign(&signed_bytes(&bytes));
-    bytes.extend_from_slice(&signature.0);
-    if bytes.len() > ENVELOPE_BYTES_MAX { Err(EnvelopeError::TooLarge) } else { Ok(bytes.into()) }
+/// Who writes envelopes.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer {
+    /// Which application.
+    pub app: AppId,
+    /// Our key.
+    pub key: PublicKey,
+    /// Our run.
+    pub run: RunId,
 }
 
-/// Decodes an envelope and proves its sender. `is_known` tells certificates that were verified
-/// before, to save the second signature check.
-///
-/// Cheap checks come first: what is not for us costs no signature check.
+/// An envelope that wants only its sender's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned(Vec<u8>);
+
+/// An envelope that its sender is said to have signed. What it says is not to be believed before
+/// [`Self::claim`] was found true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unverified {
+    /// What it says.
+    pub envelope: Envelope,
+    /// What has to be true.
+    pub claim: Claim,
+}
+
+impl Unsigned {
+    /// Encodes an envelope. The sequence number must be greater than all before.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::TooLarge`] if the signal does not fit.
+    pub fn new(
+        writer: &Writer,
+        to: Recipient,
+        sequence: u64,
+        signal: Signal,
+    ) -> Result<Self, EnvelopeError> {
+        let Writer { app, key, run } = *writer;
+        let body = Body { app, from: key, run, to, sequence, signal };
+        let mut payload = CONTEXT.to_vec();
+        payload.push(ENVELOPE_VERSION);
+        let payload = postcard::to_extend(&body, payload).map_err(|_| EnvelopeError::Malformed)?;
+        let bytes = payload.len() - CONTEXT.len() + SIGNATURE_BYTES;
+        if bytes > ENVELOPE_BYTES_MAX { Err(EnvelopeError::TooLarge) } else { Ok(Self(payload)) }
+    }
+
+    /// Returns what the sender has to sign.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Returns the envelope as it is sent.
+    #[must_use]
+    pub fn sign_with(self, signature: &Signature) -> Bytes {
+        let mut bytes = self.0;
+        bytes.drain(..CONTEXT.len());
+        bytes.extend_from_slice(&signature.0);
+        bytes.into()
+    }
+}
+
+/// Decodes an envelope and finds out whether it is for this reader.
 ///
 /// # Errors
 /// [`EnvelopeError`], see there.
-pub fn open(
-    bytes: &[u8],
-    reader: &Reader,
-    unix_ms: u64,
-    is_known: impl FnOnce(&Certificate) -> bool,
-) -> Result<Envelope, EnvelopeError> {
+pub fn read(bytes: &[u8], reader: &Reader, unix_ms: u64) -> Result<Unverified, EnvelopeError> {
     if bytes.len() > ENVELOPE_BYTES_MAX {
         return Err(EnvelopeError::TooLarge);
     }
@@ -208,30 +251,28 @@ pub fn open(
     if body.app != reader.app {
         return Err(EnvelopeError::OtherApp);
     }
-    let from = PeerId(body.from.peer_id());
+    let from = PeerId(body.from.fingerprint());
     if from == reader.peer {
         return Err(EnvelopeError::Own);
     }
     let is_ours = match body.to {
         Recipient::Everyone => true,
         Recipient::Peer(peer) => peer == reader.peer,
-        Recipient::Session(peer, session) => peer == reader.peer && session == reader.session,
+        Recipient::Run(peer, run) => peer == reader.peer && run == reader.run,
     };
     if !is_ours {
         return Err(EnvelopeError::OtherRecipient);
     }
-    body.from.check_dates(unix_ms)?;
-    if !is_known(&body.from) {
-        body.from.verify()?;
+    let began_ms = body.run.began_ms();
+    if began_ms > unix_ms.saturating_add(CLOCK_SKEW_MS_MAX)
+        || unix_ms > began_ms.saturating_add(RUN_MS_MAX + CLOCK_SKEW_MS_MAX)
+    {
+        return Err(EnvelopeError::Expired);
     }
-    let signature = Signature(*signature);
-    let verified = body.from.session.verify(&signed_bytes(signed), &signature);
-    verified.map_err(|_| EnvelopeError::Signature)?;
-    Ok(Envelope { from, certificate: body.from, sequence: body.sequence, signal: body.signal })
-}
-
-fn signed_bytes(body: &[u8]) -> Vec<u8> {
-    [CONTEXT, body].concat()
+    let Body { run, sequence, signal, from: key, .. } = body;
+    let payload = [CONTEXT, signed].concat();
+    let claim = Claim { key, payload, signature: Signature(*signature) };
+    Ok(Unverified { envelope: Envelope { from, run, sequence, signal }, claim })
 }
 
 #[cfg(test)]

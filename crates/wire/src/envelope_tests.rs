@@ -1,39 +1,36 @@
-use peerloom_crypto::{CertificateRequest, IdentityKey};
+use peerloom_crypto::IdentityKey;
 use proptest::prelude::*;
 
 use super::*;
 use crate::candidate::CANDIDATES_MAX;
 
-struct Someone {
-    certificate: Certificate,
-    key: SessionKey,
+/// The clock at the start of everybody's run.
+const BEGAN_MS: u64 = 1_800_000_000_000;
+
+fn key(seed: u8) -> IdentityKey {
+    IdentityKey::from_seed([seed; 32])
 }
 
-fn someone(seed: u8) -> Someone {
-    let identity = IdentityKey::from_seed([seed; 32]);
-    let key = SessionKey::from_seed([seed + 100; 32]);
-    let request = CertificateRequest {
-        identity: identity.public_key(),
-        session: key.public_key(),
-        issued_ms: 1_000,
-    };
-    let certificate = request.sign_with(identity.sign(&request.payload())).unwrap();
-    Someone { certificate, key }
+fn id(seed: u8) -> PeerId {
+    PeerId(key(seed).public_key().fingerprint())
 }
 
-impl Someone {
-    fn id(&self) -> PeerId {
-        PeerId(self.certificate.peer_id())
-    }
+fn run(seed: u8) -> RunId {
+    RunId::after(RunId(u64::from(seed)), BEGAN_MS)
+}
 
-    fn reader(&self) -> Reader {
-        let session = self.certificate.session;
-        Reader { app: AppId::from_name("test"), peer: self.id(), session }
-    }
+fn writer(seed: u8) -> Writer {
+    Writer { app: AppId::from_name("test"), key: key(seed).public_key(), run: run(seed) }
+}
 
-    fn seal(&self, to: Recipient, signal: Signal) -> Bytes {
-        seal(AppId::from_name("test"), self.certificate, &self.key, to, 7, signal).unwrap()
-    }
+fn reader(seed: u8) -> Reader {
+    Reader { app: AppId::from_name("test"), peer: id(seed), run: run(seed) }
+}
+
+fn seal(seed: u8, to: Recipient, signal: Signal) -> Bytes {
+    let unsigned = Unsigned::new(&writer(seed), to, 7, signal).unwrap();
+    let signature = key(seed).sign(unsigned.payload());
+    unsigned.sign_with(&signature)
 }
 
 fn candidate(text: &str) -> Candidate {
@@ -45,76 +42,70 @@ fn offer() -> Signal {
     Signal::Offer { session: SessionId(5), sdp: "v=0".into(), candidates, restart: false }
 }
 
-fn open_as(bytes: &[u8], who: &Someone) -> Result<Envelope, EnvelopeError> {
-    open(bytes, &who.reader(), 2_000, |_| false)
+fn read_as(bytes: &[u8], seed: u8) -> Result<Unverified, EnvelopeError> {
+    read(bytes, &reader(seed), BEGAN_MS)
 }
 
 #[test]
 fn an_envelope_reads_back_for_its_receiver_only() {
-    let (alice, bob, carol) = (someone(1), someone(2), someone(3));
-    let to = Recipient::Session(bob.id(), bob.certificate.session);
-    let bytes = alice.seal(to, offer());
-    let envelope = open_as(&bytes, &bob).unwrap();
-    assert_eq!((envelope.from, envelope.sequence), (alice.id(), 7));
+    let bytes = seal(1, Recipient::Run(id(2), run(2)), offer());
+    let Unverified { envelope, claim } = read_as(&bytes, 2).unwrap();
+    assert_eq!((envelope.from, envelope.run, envelope.sequence), (id(1), run(1), 7));
     assert_eq!(envelope.signal, offer());
-    assert_eq!(open_as(&bytes, &carol), Err(EnvelopeError::OtherRecipient));
-    assert_eq!(open_as(&bytes, &alice), Err(EnvelopeError::Own));
+    assert!(claim.holds());
+    assert_eq!(read_as(&bytes, 3), Err(EnvelopeError::OtherRecipient));
+    assert_eq!(read_as(&bytes, 1), Err(EnvelopeError::Own));
 }
 
 #[test]
 fn an_envelope_for_an_earlier_run_of_a_tab_is_refused_by_the_next() {
-    let (alice, bob) = (someone(1), someone(2));
-    let to = Recipient::Session(bob.id(), someone(9).certificate.session);
-    assert_eq!(open_as(&alice.seal(to, offer()), &bob), Err(EnvelopeError::OtherRecipient));
+    let bytes = seal(1, Recipient::Run(id(2), RunId(run(2).0 - 1)), offer());
+    assert_eq!(read_as(&bytes, 2), Err(EnvelopeError::OtherRecipient));
 }
 
 #[test]
 fn another_application_hears_nothing() {
-    let (alice, bob) = (someone(1), someone(2));
-    let bytes = alice.seal(Recipient::Everyone, offer());
-    let reader = Reader { app: AppId::from_name("other"), ..bob.reader() };
-    assert_eq!(open(&bytes, &reader, 2_000, |_| false), Err(EnvelopeError::OtherApp));
+    let bytes = seal(1, Recipient::Everyone, offer());
+    let other = Reader { app: AppId::from_name("other"), ..reader(2) };
+    assert_eq!(read(&bytes, &other, BEGAN_MS), Err(EnvelopeError::OtherApp));
 }
 
 #[test]
-fn a_stolen_certificate_does_not_help() {
-    let (alice, bob, mallory) = (someone(1), someone(2), someone(3));
-    let app = AppId::from_name("test");
-    let forged =
-        seal(app, alice.certificate, &mallory.key, Recipient::Everyone, 1, offer()).unwrap();
-    assert_eq!(open_as(&forged, &bob), Err(EnvelopeError::Signature));
+fn a_run_of_long_ago_or_of_the_day_after_tomorrow_is_refused() {
+    let bytes = seal(1, Recipient::Everyone, offer());
+    let day_ms = 24 * 3600 * 1000;
+    let at = |unix_ms| read(&bytes, &reader(2), unix_ms).map(|_| ());
+    assert_eq!(at(BEGAN_MS + 30 * day_ms), Ok(()));
+    assert_eq!(at(BEGAN_MS + 32 * day_ms), Err(EnvelopeError::Expired));
+    assert_eq!(at(BEGAN_MS - day_ms), Ok(()));
+    assert_eq!(at(BEGAN_MS - 2 * day_ms), Err(EnvelopeError::Expired));
 }
 
 #[test]
-fn a_known_certificate_is_not_verified_again_but_the_signature_is() {
-    let (alice, bob) = (someone(1), someone(2));
-    let broken = Certificate { signature: Signature([1; 64]), ..alice.certificate };
-    let app = AppId::from_name("test");
-    let bytes = seal(app, broken, &alice.key, Recipient::Everyone, 1, offer()).unwrap();
-    assert!(open(&bytes, &bob.reader(), 2_000, |_| true).is_ok());
-    let refused = Err(EnvelopeError::Certificate(CertificateError::Signature));
-    assert_eq!(open_as(&bytes, &bob), refused);
+fn nobody_speaks_in_the_name_of_another() {
+    let unsigned = Unsigned::new(&writer(1), Recipient::Everyone, 1, offer()).unwrap();
+    let forged = key(3).sign(unsigned.payload());
+    let read = read_as(&unsigned.sign_with(&forged), 2).unwrap();
+    assert_eq!(read.envelope.from, id(1));
+    assert!(!read.claim.holds());
 }
 
 #[test]
 fn an_envelope_over_the_bound_is_neither_made_nor_read() {
-    let alice = someone(1);
     let sdp = "x".repeat(ENVELOPE_BYTES_MAX);
     let signal = Signal::Answer { session: SessionId(1), sdp, candidates: vec![] };
-    let app = AppId::from_name("test");
-    let made = seal(app, alice.certificate, &alice.key, Recipient::Everyone, 1, signal);
+    let made = Unsigned::new(&writer(1), Recipient::Everyone, 1, signal);
     assert_eq!(made, Err(EnvelopeError::TooLarge));
-    assert_eq!(open_as(&[1; ENVELOPE_BYTES_MAX + 1], &alice), Err(EnvelopeError::TooLarge));
+    assert_eq!(read_as(&[2; ENVELOPE_BYTES_MAX + 1], 1), Err(EnvelopeError::TooLarge));
 }
 
 #[test]
 fn an_envelope_carries_so_many_candidates_and_no_more() {
-    let (alice, bob) = (someone(1), someone(2));
     for (count, is_read) in [(CANDIDATES_MAX, true), (CANDIDATES_MAX + 1, false)] {
         let candidates = vec![candidate("candidate:1"); count];
         let signal = Signal::Candidates { session: SessionId(1), candidates };
-        let bytes = alice.seal(Recipient::Everyone, signal);
-        assert_eq!(open_as(&bytes, &bob).is_ok(), is_read, "{count}");
+        let bytes = seal(1, Recipient::Everyone, signal);
+        assert_eq!(read_as(&bytes, 2).is_ok(), is_read, "{count}");
     }
 }
 
@@ -137,12 +128,12 @@ fn golden_bytes_of_the_signals_of_a_negotiation() {
 
 #[test]
 fn golden_bytes() {
-    let bytes = someone(1).seal(Recipient::Everyone, Signal::Announce { answer_wanted: true });
+    let bytes = seal(1, Recipient::Everyone, Signal::Announce { answer_wanted: true });
     assert_eq!(bytes[0], ENVELOPE_VERSION);
     let digest: String =
         peerloom_crypto::sha256(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let golden = "2d8561f0ae12cad151740e48a6b90006ae1e55d663f5ad334eb6a414f4c80fb8";
-    assert_eq!((bytes.len(), digest.as_str()), (278, golden));
+    let golden = "019403ee9dcda80ef18eaf402e5d7e40270df25ff130ac701499c95513d16a1b";
+    assert_eq!((bytes.len(), digest.as_str()), (151, golden));
 }
 
 proptest! {
@@ -150,15 +141,14 @@ proptest! {
 
     #[test]
     fn one_changed_byte_is_always_noticed(index in 0usize..300, change in 1u8..) {
-        let (alice, bob) = (someone(1), someone(2));
-        let mut bytes = alice.seal(Recipient::Peer(bob.id()), offer()).to_vec();
+        let mut bytes = seal(1, Recipient::Peer(id(2)), offer()).to_vec();
         let index = index % bytes.len();
         bytes[index] ^= change;
-        prop_assert!(open_as(&bytes, &bob).is_err());
+        prop_assert!(read_as(&bytes, 2).is_ok_and(|read| read.claim.holds()) == false);
     }
 
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
-        let _ = open_as(&bytes, &someone(1));
+        let _ = read_as(&bytes, 1);
     }
 }

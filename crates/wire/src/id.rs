@@ -67,6 +67,25 @@ hash_ids! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub u64);
 
+/// One start of a peer, greater than all before: the clock's milliseconds since the Unix epoch in
+/// the upper 48 bits. So what was said before a reload is told from what is said after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunId(pub u64);
+
+impl RunId {
+    /// Names a run that begins now, after `last`.
+    #[must_use]
+    pub fn after(last: Self, unix_ms: u64) -> Self {
+        Self((unix_ms << 16).max(last.0.saturating_add(1)))
+    }
+
+    /// Returns when the run began by its peer's clock, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn began_ms(self) -> u64 {
+        self.0 >> 16
+    }
+}
+
 /// One requested body on one connection, named by who requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u32);
@@ -165,6 +184,14 @@ mod tests {
         fn no_text_panics(text: String) {
             let _ = text.parse::<PeerId>();
         }
+    }
+
+    #[test]
+    fn a_run_is_greater_than_the_one_before_also_when_the_clock_went_back() {
+        let first = RunId::after(RunId(0), 1_000);
+        let second = RunId::after(first, 1_000);
+        assert!(first < second && second < RunId::after(second, 500));
+        assert_eq!((first.began_ms(), second.began_ms()), (1_000, 1_000));
     }
 
     #[test]

@@ -5,16 +5,14 @@
 
 use core::fmt;
 
-use peerloom_crypto::{
-    Certificate, CertificateError, SIGNATURE_BYTES, SessionKey, Signature, TAG_BYTES, sha256,
-};
+use peerloom_crypto::{Claim, PublicKey, SIGNATURE_BYTES, Signature, TAG_BYTES, sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::bulk::CHUNK_BYTES_MAX;
 use crate::id::{ChunkId, ContentId, PeerId};
 
 /// The version of the manifests that this crate speaks.
-pub const MANIFEST_VERSION: u8 = 1;
+pub const MANIFEST_VERSION: u8 = 2;
 
 /// The most bytes in an encoded manifest. It travels as one body and is held in memory; 4 MiB
 /// describe 32 GiB.
@@ -36,8 +34,8 @@ pub const CHUNK_BYTES_MIN: u32 = 16_384;
 
 const _: () = assert!(CHUNKS_MAX as usize * 32 + 2048 <= MANIFEST_BYTES_MAX);
 
-/// Separates this signature from all others that a session key makes.
-const CONTEXT: &[u8] = b"peerloom manifest 1\0";
+/// Separates this signature from all others that a peer's key makes.
+const CONTEXT: &[u8] = b"peerloom manifest 2\0";
 
 /// Separates the digest of a content's key from all other uses of SHA-256.
 const KEY_CONTEXT: &[u8] = b"peerloom content key 1\0";
@@ -60,7 +58,7 @@ pub struct Description {
 }
 
 /// A content's description with its author and signature. Its lengths and counts add up: the only
-/// ways to one are [`Manifest::sign`] and [`Manifest::decode`].
+/// ways to one are [`UnsignedManifest::sign_with`] and [`Manifest::decode`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Manifest {
     body: Body,
@@ -68,11 +66,15 @@ pub struct Manifest {
 }
 
 /// The signed part.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Body {
     description: Description,
-    author: Certificate,
+    author: PublicKey,
 }
+
+/// A manifest that wants only its author's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsignedManifest(Body);
 
 /// Why a manifest is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,12 +107,6 @@ pub enum ManifestError {
     /// Length and number of chunks don't agree, or there are more than [`CHUNKS_MAX`].
     #[error("the manifest's length and number of chunks don't agree")]
     ChunkCount,
-    /// The author's certificate does not hold.
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
-    /// The author did not sign this.
-    #[error("the manifest's signature is wrong")]
-    Signature,
 }
 
 /// Returns what a manifest tells of a content's key: enough to recognise it, not to guess it,
@@ -200,27 +196,41 @@ impl Description {
     }
 }
 
-impl Manifest {
-    /// Signs a description as its author.
+impl UnsignedManifest {
+    /// Checks a description that `author` is to sign.
     ///
     /// # Errors
     /// Those of [`Description::validate`].
-    pub fn sign(
-        description: Description,
-        author: Certificate,
-        key: &SessionKey,
-    ) -> Result<Self, ManifestError> {
+    pub fn new(description: Description, author: PublicKey) -> Result<Self, ManifestError> {
         description.validate()?;
-        let body = Body { description, author };
-        let signature = key.sign(&signed_bytes(&encode_body(&body)));
-        Ok(Self { body, signature })
+        Ok(Self(Body { description, author }))
     }
 
-    /// Decodes a manifest and checks that it adds up. Signatures are checked by [`Self::verify`]:
-    /// one that is stored here was verified before, and its hash is checked.
+    /// Returns what the author has to sign.
+    #[must_use]
+    pub fn payload(&self) -> Vec<u8> {
+        payload(&encode_body(&self.0))
+    }
+
+    /// Returns what the author says of the content.
+    #[must_use]
+    pub const fn description(&self) -> &Description {
+        &self.0.description
+    }
+
+    /// Makes the manifest.
+    #[must_use]
+    pub fn sign_with(self, signature: Signature) -> Manifest {
+        Manifest { body: self.0, signature }
+    }
+}
+
+impl Manifest {
+    /// Decodes a manifest and checks that it adds up. Whether its author signed it is left to say
+    /// of [`Self::claim`].
     ///
     /// # Errors
-    /// [`ManifestError`], all but `Certificate` and `Signature`.
+    /// [`ManifestError`], see there.
     pub fn decode(bytes: &[u8]) -> Result<Self, ManifestError> {
         if bytes.len() > MANIFEST_BYTES_MAX {
             return Err(ManifestError::TooLarge { bytes: bytes.len() });
@@ -251,16 +261,11 @@ impl Manifest {
         bytes
     }
 
-    /// Checks the certificate's signature and the author's, not the certificate's dates: a content
-    /// outlives the session that added it.
-    ///
-    /// # Errors
-    /// [`ManifestError::Certificate`] or [`ManifestError::Signature`].
-    pub fn verify(&self) -> Result<(), ManifestError> {
-        self.body.author.verify()?;
-        let signed = signed_bytes(&encode_body(&self.body));
-        let verified = self.body.author.session.verify(&signed, &self.signature);
-        verified.map_err(|_| ManifestError::Signature)
+    /// Returns what has to be true of it: that the author signed this.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        let payload = payload(&encode_body(&self.body));
+        Claim { key: self.body.author, payload, signature: self.signature }
     }
 
     /// Returns the content's id. Encodes and hashes: keep the answer.
@@ -278,7 +283,7 @@ impl Manifest {
     /// Returns who added the content.
     #[must_use]
     pub fn author(&self) -> PeerId {
-        PeerId(self.body.author.peer_id())
+        PeerId(self.body.author.fingerprint())
     }
 }
 
@@ -295,7 +300,7 @@ fn encode_body(body: &Body) -> Vec<u8> {
     postcard::to_extend(body, vec![MANIFEST_VERSION]).unwrap_or_default()
 }
 
-fn signed_bytes(body: &[u8]) -> Vec<u8> {
+fn payload(body: &[u8]) -> Vec<u8> {
     [CONTEXT, body].concat()
 }
 

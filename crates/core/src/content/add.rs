@@ -1,37 +1,51 @@
 //! Adding: a draft becomes a signed manifest, is stored, and told to every peer.
 
+use peerloom_crypto::Signature;
 use peerloom_wire::{
-    CHUNK_BYTES_MAX, CHUNKS_MAX, ChunkId, ContentId, Description, MIME_BYTES_MAX, Manifest,
-    NAME_BYTES_MAX, PeerId, is_plain_text, key_digest,
+    CHUNK_BYTES_MAX, CHUNKS_MAX, ChunkId, ContentId, Description, MIME_BYTES_MAX, NAME_BYTES_MAX,
+    PeerId, UnsignedManifest, is_plain_text, key_digest,
 };
 
 use super::library::Item;
 use super::start::too_many_commands;
-use super::{COMMANDS_WAITING_MAX, Content, Effect, Op};
+use super::{COMMANDS_WAITING_MAX, Content, Effect, Op, Proof, ProofId};
 use crate::event::{BadInput, CommandError, Reply, Subject};
-use crate::io::{CommandId, ContentDraft, StoreError, StoreOp, StoreReply};
+use crate::io::{CommandId, ContentDraft, ContentKey, StoreError, StoreOp, StoreReply};
 use crate::map::Set;
 use crate::time::Now;
+
+/// A content whose manifest is being signed.
+#[derive(Debug)]
+pub(super) struct Signing {
+    /// Its chunks count as referred to.
+    manifest: UnsignedManifest,
+    key: Option<ContentKey>,
+    /// Who is answered.
+    waiters: Vec<CommandId>,
+}
 
 /// A content whose chunks are being looked for, or whose records are being written.
 #[derive(Debug)]
 pub(super) struct Adding {
     /// Its chunks count as referred to.
     item: Item,
-    /// Who is answered. At most [`COMMANDS_WAITING_MAX`] in all of `Content::adding`.
+    /// Who is answered.
     pub(super) waiters: Vec<CommandId>,
 }
 
+impl Proof {
+    const fn draft(&self) -> Option<&Signing> {
+        match self {
+            Self::Draft(signing) => Some(signing),
+            Self::Author { .. } => None,
+        }
+    }
+}
+
 impl Content {
-    pub(super) fn on_add(
-        &mut self,
-        now: Now,
-        id: CommandId,
-        draft: ContentDraft,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn on_add(&mut self, id: CommandId, draft: ContentDraft, out: &mut Vec<Effect>) {
         let chunks = draft.chunks.clone();
-        if let Err(error) = self.begin_adding(now, id, draft, out) {
+        if let Err(error) = self.begin_adding(id, draft, out) {
             // Nothing will ever refer to them, and when the store is full they are in the way.
             self.delete_unreferenced(chunks, Op::Sweep, out);
             self.answer(id, Err(error));
@@ -40,44 +54,85 @@ impl Content {
 
     fn begin_adding(
         &mut self,
-        now: Now,
         id: CommandId,
         draft: ContentDraft,
         out: &mut Vec<Effect>,
     ) -> Result<(), CommandError> {
         let key = draft.key;
         let description = describe(draft)?;
-        let author = PeerId(self.config.certificate.peer_id());
+        let author = PeerId(self.config.author.fingerprint());
         if let Some(same) = self.library.find(author, &description)
             && self.is_complete(same)
         {
             return self.answer_added(id, same);
         }
         self.library.check_room(&description)?;
-        if self.adding.values().map(|adding| adding.waiters.len()).sum::<usize>()
-            >= COMMANDS_WAITING_MAX
-        {
+        if self.adders_count() >= COMMANDS_WAITING_MAX {
             return Err(too_many_commands());
         }
-        let Ok(manifest) =
-            Manifest::sign(description, self.config.certificate, &self.config.session)
-        else {
-            return Err(CommandError::BadInput(BadInput::ChunkCount));
-        };
-        let content = manifest.id();
-        if let Some(adding) = self.adding.get_mut(&content) {
-            adding.waiters.push(id);
+        // No two signatures are the same: signed twice, one draft would be two contents.
+        if let Some(waiters) = self.waiters_of(&description) {
+            waiters.push(id);
             return Ok(());
         }
+        let Ok(manifest) = UnsignedManifest::new(description, self.config.author) else {
+            return Err(CommandError::BadInput(BadInput::ChunkCount));
+        };
+        let payload = manifest.payload().into();
+        let signing = Signing { manifest, key, waiters: vec![id] };
+        let proof = self.begin_proof(Proof::Draft(signing));
+        out.push(Effect::Sign { proof, payload });
+        Ok(())
+    }
+
+    fn adders_count(&self) -> usize {
+        let signing = self.proofs.values().filter_map(Proof::draft);
+        let signing = signing.map(|signing| signing.waiters.len());
+        signing.chain(self.adding.values().map(|adding| adding.waiters.len())).sum()
+    }
+
+    /// Returns who waits for the very same draft, if anyone does.
+    fn waiters_of(&mut self, description: &Description) -> Option<&mut Vec<CommandId>> {
+        let drafts = self.proofs.values_mut().filter_map(|proof| match proof {
+            Proof::Draft(signing) => Some(signing),
+            Proof::Author { .. } => None,
+        });
+        let signing = (drafts.into_iter())
+            .find(|signing| signing.manifest.description() == description)
+            .map(|signing| &mut signing.waiters);
+        signing.or_else(|| {
+            (self.adding.values_mut())
+                .find(|adding| adding.item.manifest.description() == description)
+                .map(|adding| &mut adding.waiters)
+        })
+    }
+
+    #[inline(never)]
+    pub(super) fn on_signed(
+        &mut self,
+        now: Now,
+        proof: ProofId,
+        signature: Option<Signature>,
+        out: &mut Vec<Effect>,
+    ) {
+        // Answered twice: the driver's fault, and harmless.
+        let Some(Proof::Draft(signing)) = self.proofs.remove(&proof) else { return };
+        let Signing { manifest, key, waiters } = signing;
         let chunks = manifest.description().chunks.clone();
+        let Some(signature) = signature else {
+            self.count("content.manifests_unsigned");
+            self.delete_unreferenced(chunks, Op::Sweep, out);
+            return self.answer_all(waiters, &Err(CommandError::Aborted));
+        };
+        let manifest = manifest.sign_with(signature);
+        let content = manifest.id();
         let item = Item::new(manifest, key, now.unix_ms);
-        self.adding.insert(content, Adding { item, waiters: vec![id] });
+        self.adding.insert(content, Adding { item, waiters });
         if chunks.is_empty() {
             self.save_draft(content, out);
         } else {
             self.store(Op::CheckDraft(content), StoreOp::HasChunks { chunks }, out);
         }
-        Ok(())
     }
 
     fn answer_added(&mut self, id: CommandId, content: ContentId) -> Result<(), CommandError> {
@@ -154,9 +209,11 @@ impl Content {
         let sorted: Set<_> = chunks.into_iter().collect();
         let mut chunks: Vec<_> = sorted.into_iter().collect();
         let mut referred = vec![false; chunks.len()];
-        let adding = self.adding.values().map(|adding| &adding.item);
-        for item in self.library.items().chain(adding) {
-            for chunk in &item.manifest.description().chunks {
+        let stored = self.library.items().chain(self.adding.values().map(|adding| &adding.item));
+        let signing = self.proofs.values().filter_map(Proof::draft);
+        let signing = signing.map(|signing| signing.manifest.description());
+        for description in stored.map(|item| item.manifest.description()).chain(signing) {
+            for chunk in &description.chunks {
                 let index = chunks.binary_search(chunk).ok();
                 if let Some(referred) = index.and_then(|index| referred.get_mut(index)) {
                     *referred = true;

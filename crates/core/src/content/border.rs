@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use bytes::Bytes;
+use peerloom_crypto::{Claim, Signature};
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
 use super::message::Message;
@@ -11,6 +12,11 @@ use crate::io::{
     BodyFault, CommandId, ConnId, ContentDraft, ContentKey, LinkCommand, StoreError, StoreOp,
     StoreReply,
 };
+
+/// Names one signature that this protocol asks to be made or checked; its result carries the same
+/// id. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProofId(pub u64);
 
 /// Names one storage operation of this protocol; its result carries the same id. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +70,20 @@ pub enum Input {
         op: OpId,
         /// How.
         result: Result<StoreReply, StoreError>,
+    },
+    /// [`Effect::Sign`] ended.
+    Signed {
+        /// Which.
+        proof: ProofId,
+        /// The signature; none if the key is gone.
+        signature: Option<Signature>,
+    },
+    /// [`Effect::Verify`] ended.
+    Verified {
+        /// Which.
+        proof: ProofId,
+        /// Whether the claim is true.
+        holds: bool,
     },
     /// The application wants something; answered by one [`Effect::Done`].
     Command {
@@ -179,6 +199,20 @@ pub enum Effect {
         op: OpId,
         /// What.
         operation: StoreOp,
+    },
+    /// Sign with the author's key; answered by [`Input::Signed`].
+    Sign {
+        /// Names it in its answer.
+        proof: ProofId,
+        /// What to sign.
+        payload: Bytes,
+    },
+    /// Find out whether a claim is true; answered by [`Input::Verified`].
+    Verify {
+        /// Names it in its answer.
+        proof: ProofId,
+        /// What is claimed.
+        claim: Claim,
     },
     /// A peer misbehaved, proven.
     Strike {

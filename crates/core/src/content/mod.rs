@@ -23,7 +23,7 @@ mod start;
 
 use core::time::Duration;
 
-use peerloom_crypto::{Certificate, SessionKey};
+use peerloom_crypto::PublicKey;
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
 use crate::event::{
@@ -34,7 +34,7 @@ use crate::machine::Machine;
 use crate::map::{Map, Set};
 use crate::time::{Instant, Now};
 
-use add::Adding;
+use add::{Adding, Signing};
 use download::{Download, Request, Source};
 use inventory::Inventory;
 use library::Library;
@@ -42,7 +42,7 @@ use remove::Removing;
 use serve::Client;
 use start::Phase;
 
-pub use border::{BodyEvent, Command, Effect, Input, OpId};
+pub use border::{BodyEvent, Command, Effect, Input, OpId, ProofId};
 pub use message::{Entry, List, Message, Refusal, Wanted};
 
 /// The most contents here, and the most that one peer may announce. 10,000 entries of at most
@@ -58,10 +58,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// What makes a [`Content`].
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Signs the manifests of what is added here.
-    pub session: SessionKey,
-    /// Says for whom that key speaks.
-    pub certificate: Certificate,
+    /// The author of what is added here.
+    pub author: PublicKey,
 }
 
 /// A connected peer. There are as many as the node keeps connections.
@@ -74,7 +72,7 @@ struct Peer {
     client: Client,
 }
 
-/// What a storage operation is for, while it runs.
+/// What an operation is for, while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Op {
     /// Reads the records at the start.
@@ -103,6 +101,15 @@ enum Op {
     Sweep,
 }
 
+/// What a signature is for, while it is made or checked.
+#[derive(Debug)]
+enum Proof {
+    /// That of a draft's manifest.
+    Draft(Signing),
+    /// That of the author of a manifest that this peer sent.
+    Author { content: ContentId, from: PeerId },
+}
+
 /// Contents: ours, our peers', and what goes back and forth.
 #[derive(Debug)]
 pub struct Content {
@@ -117,7 +124,9 @@ pub struct Content {
     downloads: Map<ContentId, Download>,
     /// What we asked for: at most `IN_FLIGHT_MAX` chunks and `MANIFESTS_ASKED_MAX` manifests.
     requests: Map<RequestId, Request>,
-    /// At most [`COMMANDS_WAITING_MAX`].
+    /// One for each draft, at most [`COMMANDS_WAITING_MAX`] together with `adding`; one for each
+    /// download.
+    proofs: Map<ProofId, Proof>,
     adding: Map<ContentId, Adding>,
     /// At most as many as the library holds.
     removing: Map<ContentId, Removing>,
@@ -128,6 +137,7 @@ pub struct Content {
     /// When a chunk has been asked of one source for long enough to ask another one.
     endgame_at: Option<Instant>,
     op_last: u64,
+    proof_last: u64,
     request_last: u32,
     /// Contents whose information changed since the application was told.
     changed: Set<ContentId>,
@@ -154,7 +164,9 @@ impl Machine for Content {
             Input::Message { from, message } => self.on_message(now, from, message, out),
             Input::Body { conn, event } => self.on_body(now, conn, event, out),
             Input::Stored { op, result } => self.on_stored(now, op, result, out),
-            Input::Command { id, command } => self.on_command(now, id, command, out),
+            Input::Signed { proof, signature } => self.on_signed(now, proof, signature, out),
+            Input::Verified { proof, holds } => self.on_author_checked(proof, holds, out),
+            Input::Command { id, command } => self.on_command(id, command, out),
         }
         self.settle(now, out);
     }
@@ -192,12 +204,14 @@ impl Content {
             conns: Map::new(),
             downloads: Map::new(),
             requests: Map::new(),
+            proofs: Map::new(),
             adding: Map::new(),
             removing: Map::new(),
             ops: Map::new(),
             keeps_count: 0,
             endgame_at: None,
             op_last: 0,
+            proof_last: 0,
             request_last: 0,
             changed: Set::new(),
             answers: Vec::new(),
@@ -290,7 +304,7 @@ impl Content {
         stats.insert("content.open_requests", gauge(self.requests.len()));
         stats.insert("content.open_keeps", gauge(self.keeps_count));
         stats.insert("content.open_downloads", gauge(self.downloads.len()));
-        stats.insert("content.open_operations", gauge(self.ops.len()));
+        stats.insert("content.open_operations", gauge(self.ops.len() + self.proofs.len()));
         stats
     }
 
@@ -332,12 +346,12 @@ impl Content {
         }
     }
 
-    fn on_command(&mut self, now: Now, id: CommandId, command: Command, out: &mut Vec<Effect>) {
+    fn on_command(&mut self, id: CommandId, command: Command, out: &mut Vec<Effect>) {
         if !self.admit(id, &command) {
             return;
         }
         match command {
-            Command::Add { draft } => self.on_add(now, id, draft, out),
+            Command::Add { draft } => self.on_add(id, draft, out),
             Command::Get { content, key } => self.on_get(id, content, key, out),
             Command::Pause { content } => self.on_pause(id, content, DownloadState::Paused),
             Command::Resume { content } => self.on_pause(id, content, DownloadState::Running),
@@ -362,8 +376,8 @@ impl Content {
         }
         let content = op.content();
         match op {
-            Op::Load => self.on_records(now, result, out),
-            Op::CheckLoaded(contents) => self.on_loaded_checked(now, contents, result, out),
+            Op::Load => self.on_records(result, out),
+            Op::CheckLoaded(contents) => self.on_loaded_checked(contents, result, out),
             Op::CheckDraft(content) => self.on_draft_checked(content, result, out),
             Op::SaveDraft(content) => self.on_draft_saved(now, content, result, out),
             Op::Save(content) => self.on_saved(now, content, result, out),
@@ -431,6 +445,13 @@ impl Content {
         }
         self.ops.insert(id, op);
         out.push(Effect::Store { op: id, operation });
+    }
+
+    fn begin_proof(&mut self, proof: Proof) -> ProofId {
+        self.proof_last += 1;
+        let id = ProofId(self.proof_last);
+        self.proofs.insert(id, proof);
+        id
     }
 
     fn count(&mut self, counter: &'static str) {

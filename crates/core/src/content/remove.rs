@@ -108,6 +108,6 @@ impl Content {
 
     /// Returns whether a storage operation is running that a removal has to wait for.
     fn has_op(&self, content: ContentId) -> bool {
-        self.ops.values().any(|op| op.content() == Some(content))
+        self.is_proving(content) || self.ops.values().any(|op| op.content() == Some(content))
     }
 }

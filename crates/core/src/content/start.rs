@@ -8,7 +8,6 @@ use super::library::Library;
 use super::{COMMANDS_WAITING_MAX, Command, Content, Effect, Op};
 use crate::event::{CommandError, Subject};
 use crate::io::{CommandId, StoreError, StoreOp, StoreReply};
-use crate::time::Now;
 
 /// The most chunks asked about at once while starting: 512 KiB of hashes, so that the store's
 /// worker is never asked for seconds of work in one piece.
@@ -101,7 +100,6 @@ impl Content {
     #[inline(never)]
     pub(super) fn on_records(
         &mut self,
-        now: Now,
         result: Result<StoreReply, StoreError>,
         out: &mut Vec<Effect>,
     ) {
@@ -120,13 +118,12 @@ impl Content {
                 *sweep = Sweep::Forbidden;
             }
         }
-        self.check_next(now, out);
+        self.check_next(out);
     }
 
     #[inline(never)]
     pub(super) fn on_loaded_checked(
         &mut self,
-        now: Now,
         contents: Vec<ContentId>,
         result: Result<StoreReply, StoreError>,
         out: &mut Vec<Effect>,
@@ -144,11 +141,11 @@ impl Content {
             item.set_present(own);
             rest = others;
         }
-        self.check_next(now, out);
+        self.check_next(out);
     }
 
     /// Asks for the chunks of the next contents, or ends loading.
-    fn check_next(&mut self, now: Now, out: &mut Vec<Effect>) {
+    fn check_next(&mut self, out: &mut Vec<Effect>) {
         let Phase::Loading { unchecked, .. } = &mut self.phase else { return };
         let mut contents = Vec::new();
         let mut chunks = Vec::new();
@@ -163,13 +160,13 @@ impl Content {
             contents.push(id);
         }
         if chunks.is_empty() {
-            return self.end_loading(now, out);
+            return self.end_loading(out);
         }
         self.store(Op::CheckLoaded(contents), StoreOp::HasChunks { chunks }, out);
     }
 
     #[inline(never)]
-    fn end_loading(&mut self, now: Now, out: &mut Vec<Effect>) {
+    fn end_loading(&mut self, out: &mut Vec<Effect>) {
         let Phase::Loading { waiting, sweep, .. } =
             core::mem::replace(&mut self.phase, Phase::Running)
         else {
@@ -187,7 +184,7 @@ impl Content {
         }
         out.push(Effect::Loaded(Ok(())));
         for (id, command) in waiting {
-            self.on_command(now, id, command, out);
+            self.on_command(id, command, out);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use peerloom_crypto::Certificate;
+use peerloom_wire::RunId;
 
 use super::SILENCE_MAX;
 use super::replay::ReplayWindow;
@@ -45,7 +45,7 @@ impl Contact {
 
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    pub(super) certificate: Certificate,
+    pub(super) run: RunId,
     pub(super) heard_at: Instant,
     pub(super) contact: Contact,
     /// In a row.
@@ -56,10 +56,10 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(now: Instant, certificate: Certificate, sequence: u64) -> Self {
+    pub(super) const fn new(now: Instant, run: RunId, sequence: u64) -> Self {
         let replay = ReplayWindow::after(sequence);
         Self {
-            certificate,
+            run,
             heard_at: now,
             contact: Contact::Idle,
             failures: 0,

@@ -15,9 +15,8 @@ mod tests;
 
 use core::time::Duration;
 
-use peerloom_crypto::{Certificate, SessionPublicKey};
-use peerloom_wire::PeerId;
 use peerloom_wire::envelope::{Envelope, Signal};
+use peerloom_wire::{PeerId, RunId};
 
 use self::known::{Contact, Known};
 use crate::event::{
@@ -217,17 +216,23 @@ impl Discovery {
         self.presence != Presence::Stopped
     }
 
-    /// Returns whether this very certificate was verified before.
-    #[must_use]
-    pub(crate) fn knows(&self, certificate: &Certificate) -> bool {
-        let peer = PeerId(certificate.peer_id());
-        self.known.get(&peer).is_some_and(|known| known.certificate == *certificate)
+    /// Returns whether an envelope, if it is what it claims to be, was not heard before: so that
+    /// replays and duplicates cost no check of a signature. They are counted.
+    pub(crate) fn is_news(&mut self, envelope: &Envelope) -> bool {
+        let Some(known) = self.known.get(&envelope.from) else { return true };
+        if envelope.run < known.run {
+            self.counters.envelopes_outdated += 1;
+            return false;
+        }
+        let is_news = envelope.run > known.run || known.replay.is_new(envelope.sequence);
+        self.counters.envelopes_replayed += u64::from(!is_news);
+        is_news
     }
 
-    /// Returns the session key of a known peer: whom an envelope is to name.
+    /// Returns the run of a known peer: whom an envelope is to name.
     #[must_use]
-    pub(crate) fn session_of(&self, peer: PeerId) -> Option<SessionPublicKey> {
-        self.known.get(&peer).map(|known| known.certificate.session)
+    pub(crate) fn run_of(&self, peer: PeerId) -> Option<RunId> {
+        self.known.get(&peer).map(|known| known.run)
     }
 
     /// Returns all known peers, in the order of their ids.
@@ -299,9 +304,11 @@ impl Discovery {
 
     #[inline(never)]
     fn on_envelope(&mut self, now: Now, envelope: Envelope, out: &mut Vec<Effect>) {
-        if !self.is_running() || !self.recognise(now, &envelope, out) {
+        // A copy of it may have been faster while the signature was checked.
+        if !self.is_running() || !self.is_news(&envelope) {
             return;
         }
+        self.recognise(now, &envelope, out);
         let peer = envelope.from;
         match envelope.signal {
             Signal::Announce { answer_wanted } => self.on_announce(now, peer, answer_wanted, out),
@@ -313,31 +320,25 @@ impl Discovery {
         }
     }
 
-    /// Learns who sent an envelope; `false` if it is a replay or of an earlier run.
+    /// Learns who sent an envelope.
     #[inline(never)]
-    fn recognise(&mut self, now: Now, envelope: &Envelope, out: &mut Vec<Effect>) -> bool {
-        let (peer, certificate) = (envelope.from, envelope.certificate);
+    fn recognise(&mut self, now: Now, envelope: &Envelope, out: &mut Vec<Effect>) {
+        let (peer, run) = (envelope.from, envelope.run);
         if let Some(known) = self.known.get_mut(&peer) {
-            if known.certificate.session == certificate.session {
+            if known.run == run {
                 known.heard_at = now.mono;
-                let is_new = known.replay.accept(envelope.sequence);
-                self.counters.envelopes_replayed += u64::from(!is_new);
-                return is_new;
+                known.replay.accept(envelope.sequence);
+            } else {
+                *known = Known::new(now.mono, run, envelope.sequence);
+                out.push(Effect::Renewed { peer });
             }
-            if certificate.issued_ms < known.certificate.issued_ms {
-                self.counters.envelopes_outdated += 1;
-                return false;
-            }
-            *known = Known::new(now.mono, certificate, envelope.sequence);
-            out.push(Effect::Renewed { peer });
-            return true;
+            return;
         }
         if self.known.len() >= KNOWN_MAX {
             self.evict(out);
         }
-        self.known.insert(peer, Known::new(now.mono, certificate, envelope.sequence));
+        self.known.insert(peer, Known::new(now.mono, run, envelope.sequence));
         out.push(Effect::Discovered { peer });
-        true
     }
 
     fn on_announce(&mut self, now: Now, peer: PeerId, answer_wanted: bool, out: &mut Vec<Effect>) {

@@ -3,7 +3,7 @@
 /// How far behind the newest envelope one may be. Candidates overtake each other by a few.
 const WINDOW: u64 = 64;
 
-/// Which sequence numbers of one session key were seen.
+/// Which sequence numbers of one run were seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReplayWindow {
     newest: u64,
@@ -18,8 +18,20 @@ impl ReplayWindow {
         Self { newest: first, seen: u64::MAX }
     }
 
+    /// Returns whether [`Self::accept`] would take a number.
+    pub(super) const fn is_new(&self, sequence: u64) -> bool {
+        if sequence > self.newest {
+            return true;
+        }
+        let behind = self.newest - sequence;
+        behind < WINDOW && self.seen >> behind & 1 == 0
+    }
+
     /// Takes a number; `false` if it was seen, or is too old to tell.
     pub(super) const fn accept(&mut self, sequence: u64) -> bool {
+        if !self.is_new(sequence) {
+            return false;
+        }
         if sequence > self.newest {
             let shift = sequence - self.newest;
             self.seen = if shift < WINDOW { self.seen << shift } else { 0 };
@@ -27,11 +39,7 @@ impl ReplayWindow {
             self.newest = sequence;
             return true;
         }
-        let behind = self.newest - sequence;
-        if behind >= WINDOW || self.seen >> behind & 1 == 1 {
-            return false;
-        }
-        self.seen |= 1 << behind;
+        self.seen |= 1 << (self.newest - sequence);
         true
     }
 }

@@ -1,6 +1,5 @@
 use core::time::Duration;
 
-use peerloom_crypto::{CertificateRequest, IdentityKey, SessionKey};
 use peerloom_wire::SessionId;
 
 use super::*;
@@ -11,23 +10,14 @@ fn at(ms: u64) -> Now {
     Now { mono: Instant::from_micros(ms * 1000), unix_ms: ms }
 }
 
-/// A peer by its seed; `run` tells one session key of it from the next.
-fn certificate(seed: u8, run: u8) -> Certificate {
-    let identity = IdentityKey::from_seed([seed; 32]);
-    let session = SessionKey::from_seed([seed.wrapping_mul(7).wrapping_add(run); 32]).public_key();
-    let issued_ms = u64::from(run);
-    let request = CertificateRequest { identity: identity.public_key(), session, issued_ms };
-    request.sign_with(identity.sign(&request.payload())).unwrap()
-}
-
+/// The ids sort as the seeds do.
 fn peer(seed: u8) -> PeerId {
-    PeerId(certificate(seed, 0).peer_id())
+    PeerId([seed; 32])
 }
 
-fn heard(seed: u8, run: u8, sequence: u64, signal: Signal) -> Input {
-    let certificate = certificate(seed, run);
-    let from = PeerId(certificate.peer_id());
-    Input::Heard(Box::new(Envelope { from, certificate, sequence, signal }))
+fn heard(seed: u8, run: u64, sequence: u64, signal: Signal) -> Input {
+    let (from, run) = (peer(seed), RunId(run));
+    Input::Heard(Box::new(Envelope { from, run, sequence, signal }))
 }
 
 fn announce() -> Signal {
@@ -154,7 +144,7 @@ fn a_newer_run_of_a_peer_replaces_the_older_one_and_never_the_other_way_round() 
     let renewed = run(&mut discovery, vec![(2, heard(1, 2, 1, announce()))]);
     assert_eq!(renewed, [Effect::Renewed { peer: peer(1) }, Effect::Dial { peer: peer(1) }]);
     assert_eq!(run(&mut discovery, vec![(3, heard(1, 1, 9, announce()))]), []);
-    assert_eq!(discovery.session_of(peer(1)), Some(certificate(1, 2).session));
+    assert_eq!(discovery.run_of(peer(1)), Some(RunId(2)));
 }
 
 #[test]
@@ -277,14 +267,13 @@ fn the_known_are_bounded_and_the_connected_stay() {
     let mut discovery = discovery(1);
     run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
     run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
-    let certificate = certificate(2, 0);
     for n in 0..KNOWN_MAX as u64 + 50 {
         let from = PeerId(peerloom_crypto::sha256(&n.to_be_bytes()));
-        let envelope = Envelope { from, certificate, sequence: 1, signal: announce() };
+        let envelope = Envelope { from, run: RunId(0), sequence: 1, signal: announce() };
         run(&mut discovery, vec![(3 + n, Input::Heard(Box::new(envelope)))]);
     }
     assert_eq!(discovery.peers().count(), KNOWN_MAX);
-    assert!(discovery.session_of(peer(1)).is_some());
+    assert!(discovery.run_of(peer(1)).is_some());
 }
 
 #[test]

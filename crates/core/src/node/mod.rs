@@ -1,5 +1,6 @@
 //! The composition of the protocols: wiring only, no protocol logic.
 
+mod proof;
 mod route;
 mod signer;
 mod snapshot;
@@ -8,9 +9,11 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use peerloom_crypto::{Certificate, SessionKey};
-use peerloom_wire::{AppId, PeerId};
+use bytes::Bytes;
+use peerloom_crypto::PublicKey;
+use peerloom_wire::AppId;
 
+use self::proof::{Proof, Proofs};
 use self::route::{Effect, Step};
 use self::signer::Signer;
 pub use self::snapshot::Status;
@@ -36,10 +39,8 @@ const STARTS_WAITING_MAX: usize = 64;
 pub struct NodeConfig {
     /// Which application: nodes of others are never met.
     pub app: AppId,
-    /// Proves that the session key speaks for the peer.
-    pub certificate: Certificate,
-    /// Signs envelopes and manifests.
-    pub session_key: SessionKey,
+    /// The peer's key. Its private half is with the driver, which signs what the node asks for.
+    pub key: PublicKey,
     /// Seeds the protocols' random streams. No secret.
     pub seed: [u8; 32],
     /// The most direct connections, attempts included. The default of the SDK is 8.
@@ -59,8 +60,8 @@ enum Loading {
 /// A peer of a swarm, as a pure state machine.
 #[derive(Debug)]
 pub struct Node {
-    id: PeerId,
     signer: Signer,
+    proofs: Proofs,
     link: Link,
     discovery: Discovery,
     content: Content,
@@ -76,7 +77,8 @@ impl Node {
     /// Makes a node that is stopped and begins to load what is stored.
     #[must_use]
     pub fn new(config: NodeConfig) -> Self {
-        let id = PeerId(config.certificate.peer_id());
+        let signer = Signer::new(config.app, config.key);
+        let id = signer.peer();
         let connections_max = usize::from(config.connections_max);
         // Later runs begin higher, with 2¹⁶ sessions for each millisecond of this one. Two tabs that
         // a browser restores in the same millisecond begin apart, by their ids.
@@ -85,14 +87,11 @@ impl Node {
         let session_first = (config.now.unix_ms << 16) + apart;
         let random = Random::fork(&config.seed, "discovery");
         let mut node = Self {
-            id,
-            signer: Signer::new(config.app, config.certificate, config.session_key.clone()),
+            signer,
+            proofs: Proofs::default(),
             link: Link::new(link::Config { own: id, connections_max, session_first }),
             discovery: Discovery::new(discovery::Config { own: id, connections_max }, random),
-            content: Content::new(content::Config {
-                session: config.session_key,
-                certificate: config.certificate,
-            }),
+            content: Content::new(content::Config { author: config.key }),
             trust: Trust::default(),
             loading: Loading::Pending(Vec::new()),
             steps: VecDeque::from([Step::Content(content::Input::Start)]),
@@ -111,7 +110,9 @@ impl Node {
             Input::Link { conn, event } => {
                 self.steps.push_back(Step::Link(link::Input::Event { conn, event }));
             }
-            Input::Signal { bytes } => self.handle_envelope(now, &bytes),
+            Input::Signal { bytes } => self.on_envelope(now, &bytes),
+            Input::Signed { id, signature } => self.on_signed(id, signature),
+            Input::Verified { id, holds } => self.on_verified(now, id, holds),
             Input::Stored { id, result } => {
                 let op = content::OpId(id.0);
                 self.steps.push_back(Step::Content(content::Input::Stored { op, result }));
@@ -152,24 +153,9 @@ impl Node {
     }
 
     #[inline(never)]
-    fn handle_envelope(&mut self, now: Now, bytes: &[u8]) {
-        if !self.discovery.is_running() {
-            return;
-        }
-        let Self { signer, discovery, .. } = self;
-        let opened = signer.open(bytes, now.unix_ms, |certificate| discovery.knows(certificate));
-        let Some(envelope) = opened else { return };
-        if self.trust.is_banned(now, envelope.from) {
-            self.signer.count_banned();
-            return;
-        }
-        self.steps.push_back(Step::Discovery(discovery::Input::Heard(Box::new(envelope))));
-    }
-
-    #[inline(never)]
     fn handle_command(&mut self, now: Now, id: CommandId, command: Command) {
         let content = match command {
-            Command::Start => return self.start(id),
+            Command::Start => return self.start(now, id),
             Command::Stop => {
                 self.stop();
                 return self.done(id, Ok(Reply::Done));
@@ -211,7 +197,13 @@ impl Node {
         }
     }
 
-    fn start(&mut self, id: CommandId) {
+    fn start(&mut self, now: Now, id: CommandId) {
+        if !self.discovery.is_running()
+            && let Some(goodbye) = self.signer.begin_run(now.unix_ms)
+        {
+            let payload = Bytes::copy_from_slice(goodbye.payload());
+            self.sign(Proof::Goodbye(goodbye), payload);
+        }
         self.steps.push_back(Step::Discovery(discovery::Input::Start));
         let result = match &mut self.loading {
             Loading::Pending(waiting) if waiting.len() < STARTS_WAITING_MAX => {

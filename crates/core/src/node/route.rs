@@ -7,6 +7,7 @@ use peerloom_wire::frame::{self, FrameError, Protocol};
 
 use core::time::Duration;
 
+use super::proof::Proof;
 use super::{Loading, Node};
 use crate::event::{CommandError, DisconnectCause, Event, Reply, StrikeKind};
 use crate::io::{ConnId, LinkEvent, Output, StoreError, StoreId};
@@ -135,7 +136,7 @@ impl Node {
             discovery::Effect::Announce { to, answer_wanted } => {
                 self.signal(to, Signal::Announce { answer_wanted });
             }
-            discovery::Effect::Goodbye => self.signal(None, Signal::Goodbye),
+            discovery::Effect::Goodbye => self.say_goodbye(),
             discovery::Effect::Dial { peer } => {
                 if self.trust.is_banned(now, peer) {
                     let input = discovery::Input::Ban { peer };
@@ -181,6 +182,10 @@ impl Node {
             content::Effect::Store { op, operation } => {
                 let id = StoreId(op.0);
                 self.outputs.push_back(Output::Store { id, op: operation });
+            }
+            content::Effect::Sign { proof, payload } => self.sign(Proof::Content(proof), payload),
+            content::Effect::Verify { proof, claim } => {
+                self.verify(Proof::Content(proof), claim);
             }
             content::Effect::Strike { peer, kind } => self.strike(peer, kind),
             content::Effect::Loaded(result) => self.on_loaded(result),
@@ -231,13 +236,14 @@ impl Node {
     fn signal(&mut self, to: Option<PeerId>, signal: Signal) {
         let recipient = match to {
             None => Recipient::Everyone,
-            Some(peer) => match self.discovery.session_of(peer) {
-                Some(session) => Recipient::Session(peer, session),
+            Some(peer) => match self.discovery.run_of(peer) {
+                Some(run) => Recipient::Run(peer, run),
                 None => Recipient::Peer(peer),
             },
         };
-        if let Some(bytes) = self.signer.seal(recipient, signal) {
-            self.outputs.push_back(Output::Signal { bytes });
+        if let Some(envelope) = self.signer.write(recipient, signal) {
+            let payload = Bytes::copy_from_slice(envelope.payload());
+            self.sign(Proof::Envelope(envelope), payload);
         }
     }
 }

@@ -1,51 +1,81 @@
-//! The node's pen and its reading glasses: seals what goes out, opens what comes in.
+//! The node's pen and its reading glasses: addresses and numbers what goes out, reads what comes in.
+//! Signatures are made and checked outside: see `proof`.
 
 use bytes::Bytes;
-use peerloom_crypto::{Certificate, SessionKey};
-use peerloom_wire::envelope::{self, Envelope, EnvelopeError, Reader, Recipient, Signal};
-use peerloom_wire::{AppId, PeerId};
+use peerloom_crypto::PublicKey;
+use peerloom_wire::envelope::{
+    self, EnvelopeError, Reader, Recipient, SEQUENCE_LAST, Signal, Unsigned, Unverified, Writer,
+};
+use peerloom_wire::{AppId, PeerId, RunId};
 
 use crate::map::Map;
 
-/// Signs envelopes with the session key, and numbers them.
+/// Writes and reads envelopes.
 #[derive(Debug)]
 pub(super) struct Signer {
     app: AppId,
-    certificate: Certificate,
-    key: SessionKey,
+    key: PublicKey,
+    peer: PeerId,
+    run: RunId,
     sequence: u64,
+    /// The goodbye of this run, once it is signed. It is signed at the start, since a page that is
+    /// left has no time to wait for a signature.
+    goodbye: Option<Bytes>,
     counters: Map<&'static str, u64>,
 }
 
 impl Signer {
-    pub(super) const fn new(app: AppId, certificate: Certificate, key: SessionKey) -> Self {
-        Self { app, certificate, key, sequence: 0, counters: Map::new() }
+    pub(super) fn new(app: AppId, key: PublicKey) -> Self {
+        Self {
+            app,
+            key,
+            peer: PeerId(key.fingerprint()),
+            run: RunId(0),
+            sequence: 0,
+            goodbye: None,
+            counters: Map::new(),
+        }
+    }
+
+    pub(super) const fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// Begins a run: what is said from here on is told from what was said before. Gives the
+    /// goodbye, to be signed.
+    pub(super) fn begin_run(&mut self, unix_ms: u64) -> Option<Unsigned> {
+        self.run = RunId::after(self.run, unix_ms);
+        self.sequence = 0;
+        self.goodbye = None;
+        let to = Recipient::Everyone;
+        Unsigned::new(&self.writer(), to, SEQUENCE_LAST, Signal::Goodbye).ok()
+    }
+
+    pub(super) fn keep_goodbye(&mut self, signed: Bytes) {
+        self.goodbye = Some(signed);
+    }
+
+    /// Returns this run's goodbye, once; `None` too if it is not signed yet.
+    pub(super) const fn take_goodbye(&mut self) -> Option<Bytes> {
+        self.goodbye.take()
     }
 
     /// Returns the envelope, or `None` for a signal that does not fit: our own browser made a
     /// description of 16 KB, and the attempt will end by its deadline.
-    pub(super) fn seal(&mut self, to: Recipient, signal: Signal) -> Option<Bytes> {
+    pub(super) fn write(&mut self, to: Recipient, signal: Signal) -> Option<Unsigned> {
         self.sequence += 1;
-        let sealed =
-            envelope::seal(self.app, self.certificate, &self.key, to, self.sequence, signal);
-        self.count(if sealed.is_ok() { "signal.sent" } else { "signal.unsendable" });
-        sealed.ok()
+        let unsigned = Unsigned::new(&self.writer(), to, self.sequence, signal);
+        if unsigned.is_err() {
+            self.count("signal.unsendable");
+        }
+        unsigned.ok()
     }
 
-    /// Returns the envelope if it is good and for us; else it is counted by its fault.
-    pub(super) fn open(
-        &mut self,
-        bytes: &[u8],
-        unix_ms: u64,
-        is_known: impl FnOnce(&Certificate) -> bool,
-    ) -> Option<Envelope> {
-        let peer = PeerId(self.certificate.peer_id());
-        let reader = Reader { app: self.app, peer, session: self.certificate.session };
-        match envelope::open(bytes, &reader, unix_ms, is_known) {
-            Ok(envelope) => {
-                self.count("signal.received");
-                Some(envelope)
-            }
+    /// Returns what an envelope claims if it is for us; else it is counted by its fault.
+    pub(super) fn read(&mut self, bytes: &[u8], unix_ms: u64) -> Option<Unverified> {
+        let reader = Reader { app: self.app, peer: self.peer, run: self.run };
+        match envelope::read(bytes, &reader, unix_ms) {
+            Ok(unverified) => Some(unverified),
             Err(error) => {
                 self.count(fault_name(error));
                 None
@@ -53,17 +83,16 @@ impl Signer {
         }
     }
 
-    /// Counts an envelope of a banned peer.
-    pub(super) fn count_banned(&mut self) {
-        self.count("signal.banned");
-    }
-
     pub(super) const fn counters(&self) -> &Map<&'static str, u64> {
         &self.counters
     }
 
-    fn count(&mut self, name: &'static str) {
+    pub(super) fn count(&mut self, name: &'static str) {
         *self.counters.entry(name).or_default() += 1;
+    }
+
+    const fn writer(&self) -> Writer {
+        Writer { app: self.app, key: self.key, run: self.run }
     }
 }
 
@@ -75,7 +104,6 @@ const fn fault_name(error: EnvelopeError) -> &'static str {
         EnvelopeError::OtherApp => "signal.other_app",
         EnvelopeError::OtherRecipient => "signal.other_recipient",
         EnvelopeError::Own => "signal.own",
-        EnvelopeError::Certificate(_) => "signal.bad_certificate",
-        EnvelopeError::Signature => "signal.bad_signature",
+        EnvelopeError::Expired => "signal.expired",
     }
 }

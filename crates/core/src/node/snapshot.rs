@@ -29,7 +29,7 @@ impl Node {
     /// Returns our id.
     #[must_use]
     pub const fn id(&self) -> PeerId {
-        self.id
+        self.signer.peer()
     }
 
     /// Returns all known peers, in the order of their ids.
@@ -88,6 +88,7 @@ impl Node {
         stats.extend(self.link.stats());
         stats.extend(self.discovery.stats());
         stats.insert("trust.peers", self.trust.peers_count() as u64);
+        stats.insert("node.open_proofs", self.proofs.len() as u64);
         stats.insert("node.bugs", self.bugs);
         stats
     }

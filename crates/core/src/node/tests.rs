@@ -1,5 +1,7 @@
+use std::ops::{Deref, DerefMut};
+
 use bytes::Bytes;
-use peerloom_crypto::{CertificateRequest, IdentityKey};
+use peerloom_crypto::IdentityKey;
 
 use super::*;
 use crate::event::{DisconnectCause, PeerState, SecurityAction};
@@ -11,28 +13,55 @@ fn at(ms: u64) -> Now {
     Now { mono: Instant::from_micros(ms * 1000), unix_ms: 1_800_000_000_000 + ms }
 }
 
-fn node(seed: u8) -> Node {
-    let identity = IdentityKey::from_seed([seed; 32]);
-    let session_key = SessionKey::from_seed([seed + 100; 32]);
-    let request = CertificateRequest {
-        identity: identity.public_key(),
-        session: session_key.public_key(),
-        issued_ms: at(0).unix_ms,
-    };
-    let certificate = request.sign_with(identity.sign(&request.payload())).unwrap();
-    Node::new(NodeConfig {
+/// A node with its key.
+struct Keyed {
+    node: Node,
+    key: IdentityKey,
+}
+
+impl Deref for Keyed {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.node
+    }
+}
+
+impl DerefMut for Keyed {
+    fn deref_mut(&mut self) -> &mut Node {
+        &mut self.node
+    }
+}
+
+fn node(seed: u8) -> Keyed {
+    let key = IdentityKey::from_seed([seed; 32]);
+    let node = Node::new(NodeConfig {
         app: AppId::from_name("test"),
-        certificate,
-        session_key,
+        key: key.public_key(),
         seed: [seed; 32],
         connections_max: 8,
         now: at(0),
-    })
+    });
+    Keyed { node, key }
 }
 
-/// What a node asked for since the last look.
-fn outputs(node: &mut Node) -> Vec<Output> {
-    std::iter::from_fn(|| node.poll_output()).collect()
+/// What a node asked for since the last look. Signatures are made and checked at once.
+fn outputs(node: &mut Keyed) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    while let Some(output) = node.poll_output() {
+        let answer = match output {
+            Output::Sign { id, payload } => {
+                Input::Signed { id, signature: Some(node.key.sign(&payload)) }
+            }
+            Output::Verify { id, claim } => Input::Verified { id, holds: claim.holds() },
+            output => {
+                outputs.push(output);
+                continue;
+            }
+        };
+        node.handle(at(0), answer);
+    }
+    outputs
 }
 
 fn events(outputs: &[Output]) -> Vec<&Event> {
@@ -55,13 +84,18 @@ fn envelopes(outputs: &[Output]) -> Vec<Bytes> {
         .collect()
 }
 
-fn command(node: &mut Node, ms: u64, id: u64, command: Command) -> Vec<Output> {
+fn command(node: &mut Keyed, ms: u64, id: u64, command: Command) -> Vec<Output> {
     node.handle(at(ms), Input::Command { id: CommandId(id), command });
     outputs(node)
 }
 
+fn hear(node: &mut Keyed, ms: u64, bytes: Bytes) -> Vec<Output> {
+    node.handle(at(ms), Input::Signal { bytes });
+    outputs(node)
+}
+
 /// Answers the store's questions of the start with "there is nothing".
-fn load_empty(node: &mut Node) {
+fn load_empty(node: &mut Keyed) {
     for output in outputs(node) {
         if let Output::Store { id, op } = output {
             let reply = match op {
@@ -73,7 +107,7 @@ fn load_empty(node: &mut Node) {
     }
 }
 
-fn started(seed: u8) -> Node {
+fn started(seed: u8) -> Keyed {
     let mut node = node(seed);
     load_empty(&mut node);
     command(&mut node, 0, 1, Command::Start);
@@ -81,7 +115,7 @@ fn started(seed: u8) -> Node {
 }
 
 /// Carries envelopes and plays both browsers until nothing moves any more; gives all events.
-fn settle(nodes: &mut [Node; 2], ms: u64) -> [Vec<Event>; 2] {
+fn settle(nodes: &mut [Keyed; 2], ms: u64) -> [Vec<Event>; 2] {
     let mut seen = [Vec::new(), Vec::new()];
     loop {
         let mut moved = false;
@@ -94,7 +128,7 @@ fn settle(nodes: &mut [Node; 2], ms: u64) -> [Vec<Event>; 2] {
                         nodes[1 - index].handle(at(ms), Input::Signal { bytes });
                     }
                     Output::Link { conn, command } => play(nodes, ms, index, conn, command),
-                    Output::Store { .. } => {}
+                    Output::Store { .. } | Output::Sign { .. } | Output::Verify { .. } => {}
                 }
             }
         }
@@ -104,7 +138,7 @@ fn settle(nodes: &mut [Node; 2], ms: u64) -> [Vec<Event>; 2] {
     }
 }
 
-fn play(nodes: &mut [Node; 2], ms: u64, index: usize, conn: ConnId, command: LinkCommand) {
+fn play(nodes: &mut [Keyed; 2], ms: u64, index: usize, conn: ConnId, command: LinkCommand) {
     let link = |event| Input::Link { conn, event };
     let events = match command {
         LinkCommand::CreateOffer { .. } => {
@@ -146,7 +180,7 @@ fn play(nodes: &mut [Node; 2], ms: u64, index: usize, conn: ConnId, command: Lin
     }
 }
 
-fn connected_pair() -> [Node; 2] {
+fn connected_pair() -> [Keyed; 2] {
     let mut nodes = [started(1), started(2)];
     let announcement = command(&mut nodes[0], 1, 2, Command::Stop);
     assert!(!envelopes(&announcement).is_empty());
@@ -189,11 +223,12 @@ fn a_tampered_envelope_is_dropped_and_counted() {
     let mut tampered = sent[0].to_vec();
     let last = tampered.len() - 1;
     tampered[last] ^= 1;
-    bob.handle(at(1), Input::Signal { bytes: tampered.into() });
+    hear(&mut bob, 1, tampered.into());
     assert!(bob.peers().is_empty());
     assert_eq!(bob.stats().get("signal.bad_signature"), Some(&1));
-    bob.handle(at(1), Input::Signal { bytes: sent[0].clone() });
-    bob.handle(at(1), Input::Signal { bytes: sent[0].clone() });
+    hear(&mut bob, 1, sent[0].clone());
+    assert_eq!(bob.peers().len(), 1);
+    hear(&mut bob, 1, sent[0].clone());
     assert_eq!(bob.stats().get("discovery.envelopes_replayed"), Some(&1));
 }
 
@@ -291,4 +326,73 @@ fn a_stopped_node_says_nothing_and_hears_nothing() {
     assert!(envelopes(&outputs(&mut nodes[0])).is_empty());
     assert!(nodes[0].peers().is_empty());
     assert_eq!(nodes[0].poll_timeout(), None);
+}
+
+/// What a node asked to have signed or checked, in order, without an answer.
+fn asked(node: &mut Keyed) -> Vec<Output> {
+    std::iter::from_fn(|| node.poll_output())
+        .filter(|output| matches!(output, Output::Sign { .. } | Output::Verify { .. }))
+        .collect()
+}
+
+#[test]
+fn the_page_that_is_left_has_its_goodbye_signed_already() {
+    let mut alice = started(1);
+    alice.handle(at(5), Input::Lifecycle(Lifecycle::Leaving));
+    let said: Vec<Output> = std::iter::from_fn(|| alice.poll_output()).collect();
+    let envelopes = envelopes(&said);
+    assert_eq!(envelopes.len(), 1, "{said:?}");
+    let mut bob = started(2);
+    hear(&mut bob, 6, envelopes[0].clone());
+    assert_eq!(bob.stats().get("signal.received"), Some(&1));
+}
+
+#[test]
+fn a_goodbye_that_is_not_signed_in_time_goes_out_late_and_nothing_else_does() {
+    let mut alice = node(1);
+    load_empty(&mut alice);
+    alice.handle(at(0), Input::Command { id: CommandId(1), command: Command::Start });
+    let signing = asked(&mut alice);
+    assert_eq!(signing.len(), 2, "the goodbye and the announcement");
+    alice.handle(at(0), Input::Command { id: CommandId(2), command: Command::Stop });
+    let mut late = Vec::new();
+    for output in signing {
+        let Output::Sign { id, payload } = output else { continue };
+        let signature = Some(alice.key.sign(&payload));
+        alice.handle(at(1), Input::Signed { id, signature });
+        late.extend(outputs(&mut alice));
+    }
+    assert_eq!(envelopes(&late).len(), 1);
+    // Who did not hear the announcement has nobody to send away.
+    let mut bob = started(2);
+    hear(&mut bob, 2, envelopes(&late)[0].clone());
+    assert!(bob.peers().is_empty());
+}
+
+#[test]
+fn a_goodbye_of_an_earlier_run_does_not_send_away_the_next() {
+    let (mut alice, mut bob) = (started(1), started(2));
+    let goodbye = envelopes(&command(&mut alice, 1, 2, Command::Stop));
+    let announced = envelopes(&command(&mut alice, 2, 3, Command::Start));
+    hear(&mut bob, 3, announced[0].clone());
+    hear(&mut bob, 4, goodbye[0].clone());
+    assert_eq!(bob.peers().len(), 1);
+    assert_eq!(bob.stats().get("discovery.envelopes_outdated"), Some(&1));
+}
+
+#[test]
+fn a_flood_of_envelopes_is_checked_up_to_the_bound_and_then_dropped() {
+    let (mut alice, mut bob) = (started(1), started(2));
+    let mut flood = Vec::new();
+    for ms in 1..400 {
+        alice.handle(at(ms * 60_000), Input::Timeout);
+        flood.extend(envelopes(&outputs(&mut alice)));
+    }
+    assert!(flood.len() > 300);
+    for bytes in &flood {
+        bob.handle(at(1), Input::Signal { bytes: bytes.clone() });
+    }
+    assert_eq!(asked(&mut bob).len(), 256);
+    let dropped = flood.len() as u64 - 256;
+    assert_eq!(bob.stats().get("signal.overflow"), Some(&dropped));
 }

@@ -13,7 +13,7 @@ use peerloom_wire::{ContentId, Manifest, ManifestError, PeerId, RequestId};
 use super::library::Item;
 use super::meter::Meter;
 use super::start::too_many_commands;
-use super::{COMMANDS_WAITING_MAX, Content, Effect, Op, PROGRESS_INTERVAL};
+use super::{COMMANDS_WAITING_MAX, Content, Effect, Op, PROGRESS_INTERVAL, Proof, ProofId};
 use crate::event::{BadInput, CommandError, DownloadState, Event, Progress, Reply, StrikeKind};
 use crate::io::{CommandId, ContentKey, StoreError, StoreOp, StoreReply};
 use crate::map::{Map, Set};
@@ -207,9 +207,17 @@ impl Content {
         self.library.item(content).is_some_and(Item::complete)
     }
 
-    /// Returns whether the records of a download are being written.
+    /// Returns whether the records of a download are being written, or wait for its author to be
+    /// proved.
     pub(super) fn is_saving(&self, content: ContentId) -> bool {
-        self.ops.values().any(|op| *op == Op::Save(content))
+        self.is_proving(content) || self.ops.values().any(|op| *op == Op::Save(content))
+    }
+
+    /// Returns whether the author of a content's manifest is being proved.
+    pub(super) fn is_proving(&self, content: ContentId) -> bool {
+        let is_it =
+            |proof: &Proof| matches!(proof, Proof::Author { content: it, .. } if *it == content);
+        self.proofs.values().any(is_it)
     }
 
     /// A manifest arrived, with the hash that was asked for.
@@ -222,37 +230,63 @@ impl Content {
         bytes: &[u8],
         out: &mut Vec<Effect>,
     ) {
-        let manifest =
-            Manifest::decode(bytes).and_then(|manifest| manifest.verify().map(|()| manifest));
-        let manifest = match manifest {
+        let manifest = match Manifest::decode(bytes) {
             Ok(manifest) => manifest,
-            Err(error) => {
-                // The hash is right, so nobody has a better one.
-                if !matches!(error, ManifestError::UnknownVersion { .. }) {
-                    out.push(Effect::Strike { peer: from, kind: StrikeKind::BadManifest });
-                }
-                self.count("content.manifests_refused");
-                let error = CommandError::BadInput(BadInput::BadManifest);
-                return self.end_download(content, &Err(error), out);
+            Err(ManifestError::UnknownVersion { .. }) => {
+                return self.refuse_manifest(content, out);
+            }
+            Err(_) => {
+                out.push(Effect::Strike { peer: from, kind: StrikeKind::BadManifest });
+                return self.refuse_manifest(content, out);
             }
         };
-        self.count("content.manifests_verified");
         self.compare_announcement(from, content, &manifest, out);
         let room = self.library.check_room(manifest.description());
         match room.and_then(|()| self.key_for(content, manifest.description())) {
             Err(error) => self.end_download(content, &Err(error), out),
             Ok(key) => {
-                // Chunks need not wait for the records: a tab that dies in between leaves chunks
-                // that the next start sweeps. Only completion waits.
-                let item = Item::new(manifest, key, now.unix_ms);
-                let puts = item.records(content);
-                self.library.insert(content, item);
+                // The hash proves the bytes, so chunks need wait neither for the author's signature
+                // nor for the records: a tab that dies in between leaves chunks that the next start
+                // sweeps. Only completion waits.
+                let proof = self.begin_proof(Proof::Author { content, from });
+                out.push(Effect::Verify { proof, claim: manifest.claim() });
+                self.library.insert(content, Item::new(manifest, key, now.unix_ms));
                 self.changed.insert(content);
-                let operation = StoreOp::Apply { puts, deletes: Vec::new() };
-                self.store(Op::Save(content), operation, out);
                 self.check(content, out);
             }
         }
+    }
+
+    /// The author of a manifest is known now to have signed it, or not to.
+    #[inline(never)]
+    pub(super) fn on_author_checked(&mut self, proof: ProofId, holds: bool, out: &mut Vec<Effect>) {
+        // Answered twice: the driver's fault, and harmless.
+        let Some(Proof::Author { content, from }) = self.proofs.remove(&proof) else { return };
+        match self.library.item(content) {
+            Some(item) if holds => {
+                let puts = item.records(content);
+                self.count("content.manifests_verified");
+                let operation = StoreOp::Apply { puts, deletes: Vec::new() };
+                self.store(Op::Save(content), operation, out);
+            }
+            Some(item) => {
+                let chunks = item.manifest.description().chunks.clone();
+                self.library.remove(content);
+                self.changed.insert(content);
+                out.push(Effect::Strike { peer: from, kind: StrikeKind::BadManifest });
+                self.refuse_manifest(content, out);
+                self.delete_unreferenced(chunks, Op::Sweep, out);
+            }
+            None => {}
+        }
+        self.go_on_removing(content, out);
+    }
+
+    /// The hash is right, so nobody has a better one.
+    fn refuse_manifest(&mut self, content: ContentId, out: &mut Vec<Effect>) {
+        self.count("content.manifests_refused");
+        let error = CommandError::BadInput(BadInput::BadManifest);
+        self.end_download(content, &Err(error), out);
     }
 
     /// Strikes a peer whose announcement is not what it then sent.

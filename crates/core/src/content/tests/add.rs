@@ -23,7 +23,7 @@ fn add(id: u64, draft: ContentDraft) -> Input {
 }
 
 /// The manifest that a draft becomes; signatures are deterministic.
-fn signed(draft: &ContentDraft) -> (ContentId, Manifest) {
+fn manifest_of(draft: &ContentDraft) -> (ContentId, Manifest) {
     let description = Description {
         name: draft.name.clone(),
         mime: draft.mime.clone(),
@@ -32,8 +32,7 @@ fn signed(draft: &ContentDraft) -> (ContentId, Manifest) {
         key_digest: draft.key.map(|key| key_digest(&key.0)),
         chunks: draft.chunks.clone(),
     };
-    let Config { session, certificate } = config();
-    let manifest = Manifest::sign(description, certificate, &session).unwrap();
+    let manifest = signed(description, &author());
     (manifest.id(), manifest)
 }
 
@@ -48,7 +47,7 @@ fn announced(to: PeerId, manifest: &Manifest, key: Option<ContentKey>) -> Effect
 #[test]
 fn an_added_content_is_stored_then_told_to_every_peer_then_answered() {
     let draft = draft(300_000, 2, Some(KEY));
-    let (id, manifest) = signed(&draft);
+    let (id, manifest) = manifest_of(&draft);
     let chunks = draft.chunks.clone();
     let before = then(started(), [(0, up(ALICE)), (0, up(BOB))]);
     let inputs = [(0, add(1, draft)), (0, present(3, &[true, true])), (0, stored(4))];
@@ -67,13 +66,47 @@ fn an_added_content_is_stored_then_told_to_every_peer_then_answered() {
     let layout = content.layout(id).unwrap();
     assert_eq!((layout.bytes, layout.chunk_plain_bytes), (300_000, 262_128));
     assert_eq!(layout.key, Some(KEY));
-    manifest.verify().unwrap();
+    assert!(manifest.claim().holds());
+}
+
+#[test]
+fn a_draft_that_is_added_twice_while_it_is_signed_is_one_content() {
+    let draft = draft(5, 1, None);
+    let mut content = Content::new(config());
+    let mut out = Vec::new();
+    for (ms, input) in then(started(), [(0, add(1, draft.clone())), (0, add(2, draft.clone()))]) {
+        content.handle(at(ms), input, &mut out);
+    }
+    let asked = |it: &&Effect| matches!(it, Effect::Sign { .. });
+    assert_eq!(out.iter().filter(asked).count(), 1);
+    prove(&mut content, at(0), &mut out);
+    out.clear();
+    content.handle(at(0), present(3, &[true]), &mut out);
+    content.handle(at(0), stored(4), &mut out);
+    let added = Ok(Reply::Content(manifest_of(&draft).0));
+    assert!(out.ends_with(&[done(1, added.clone()), done(2, added)]), "{out:?}");
+}
+
+#[test]
+fn a_draft_that_nobody_signs_is_refused_and_its_chunks_are_dropped() {
+    let draft = draft(5, 1, None);
+    let chunks = draft.chunks.clone();
+    let mut content = Content::new(config());
+    let mut out = Vec::new();
+    for (ms, input) in then(started(), [(0, add(1, draft))]) {
+        content.handle(at(ms), input, &mut out);
+    }
+    out.clear();
+    let unsigned = Input::Signed { proof: ProofId(1), signature: None };
+    content.handle(at(0), unsigned, &mut out);
+    let refused = done(1, Err(CommandError::Aborted));
+    assert_eq!(out, [store(3, StoreOp::DeleteChunks { chunks }), refused]);
 }
 
 #[test]
 fn an_empty_content_has_no_chunks_to_look_for() {
     let draft = draft(0, 0, Some(KEY));
-    let (id, manifest) = signed(&draft);
+    let (id, manifest) = manifest_of(&draft);
     check(
         started(),
         &[(0, add(1, draft)), (0, stored(3))],
@@ -84,7 +117,7 @@ fn an_empty_content_has_no_chunks_to_look_for() {
 #[test]
 fn a_content_added_twice_is_one_content() {
     let draft = draft(5, 1, None);
-    let (id, manifest) = signed(&draft);
+    let (id, manifest) = manifest_of(&draft);
     let inputs = [
         (0, add(1, draft.clone())),
         (0, add(2, draft.clone())),
@@ -186,7 +219,7 @@ fn a_store_that_is_full_fails_the_add_and_keeps_what_others_refer_to() {
 #[test]
 fn what_is_being_added_keeps_its_chunks_when_another_is_removed() {
     let first = draft(300_000, 2, None);
-    let (id, _) = signed(&first);
+    let (id, _) = manifest_of(&first);
     let second = ContentDraft { name: "other".into(), ..draft(5, 1, None) };
     let only_first = first.chunks[1];
     let before = then(

@@ -29,7 +29,7 @@ fn fetching(here: [bool; 5]) -> Vec<(u64, Input)> {
     let (_, manifest) = sample();
     then(
         wanted(),
-        [(0, manifest_arrives(ALICE, 1, &manifest)), (0, stored(3)), (0, present(4, &here))],
+        [(0, manifest_arrives(ALICE, 1, &manifest)), (0, stored(4)), (0, present(3, &here))],
     )
 }
 
@@ -58,14 +58,14 @@ fn the_manifest_comes_first_then_its_records_then_chunks_in_order() {
     let chunks = manifest.description().chunks.clone();
     let inputs = [
         (0, manifest_arrives(ALICE, 1, &manifest)),
-        (0, stored(3)),
-        (0, present(4, &NOTHING)),
+        (0, stored(4)),
+        (0, present(3, &NOTHING)),
         (0, chunk_arrives(ALICE, 2, chunks[0])),
         (0, stored(5)),
     ];
     let mut expected = vec![
-        store(3, StoreOp::Apply { puts: records(&manifest, None), deletes: Vec::new() }),
-        store(4, StoreOp::HasChunks { chunks: chunks.clone() }),
+        store(3, StoreOp::HasChunks { chunks: chunks.clone() }),
+        store(4, StoreOp::Apply { puts: records(&manifest, None), deletes: Vec::new() }),
         first_progress(),
     ];
     for (request, index) in [(2, 0), (3, 1), (4, 2), (5, 3)] {
@@ -119,22 +119,22 @@ fn chunks_do_not_wait_for_the_records_but_the_answer_does() {
         wanted(),
         [
             (0, manifest_arrives(ALICE, 1, &manifest)),
-            (0, present(4, &[true, true, true, true, false])),
+            (0, present(3, &[true, true, true, true, false])),
         ],
     );
     let inputs = [(0, chunk_arrives(ALICE, 2, last)), (0, stored(5))];
     check(before.clone(), &inputs, &[keep(5, ALICE, 2, last)]);
     let before = then(before, inputs);
-    let (_, out) = run(before.clone(), &[(0, stored(3))]);
+    let (_, out) = run(before.clone(), &[(0, stored(4))]);
     assert!(out.contains(&done(1, Ok(Reply::Content(id)))), "{out:?}");
     let full = StoreError::QuotaExceeded;
-    check(before, &[(0, store_fails(3, full.clone()))], &[done(1, Err(CommandError::Store(full)))]);
+    check(before, &[(0, store_fails(4, full.clone()))], &[done(1, Err(CommandError::Store(full)))]);
 }
 
 #[test]
 fn what_is_on_disk_is_not_fetched_again() {
     let (id, _) = sample();
-    let inputs = [(0, present(4, &[true, false, true, false, true]))];
+    let inputs = [(0, present(3, &[true, false, true, false, true]))];
     let before: Vec<_> = fetching(NOTHING).into_iter().rev().skip(1).rev().collect();
     let here = Progress {
         done_bytes: 2 * 16_384 + 4464,
@@ -164,13 +164,13 @@ fn an_empty_content_is_complete_with_its_manifest() {
             (0, has(ALICE, &manifest, None)),
             (0, get(1, id)),
             (0, manifest_arrives(ALICE, 1, &manifest)),
-            (0, stored(3)),
+            (0, stored(4)),
         ],
     );
     let announced = Message::Have { list: List::More, entries: vec![entry(&manifest, None)] };
     check(
         before,
-        &[(0, present(4, &[]))],
+        &[(0, present(3, &[]))],
         &[
             progress(id, Progress::default()),
             send(ALICE, announced),
@@ -209,8 +209,8 @@ fn a_manifest_of_the_wrong_hash_is_a_strike_and_asked_of_another() {
 }
 
 #[test]
-fn a_manifest_that_does_not_hold_ends_the_get() {
-    // Its hash is right, its signature is not.
+fn a_manifest_that_its_author_did_not_sign_ends_the_get_and_is_never_written() {
+    // Its hash is right, so its chunks are looked for; its signature is not.
     let (_, manifest) = sample();
     let mut bytes = manifest.encode();
     *bytes.last_mut().unwrap() ^= 1;
@@ -223,16 +223,24 @@ fn a_manifest_that_does_not_hold_ends_the_get() {
         sha256: id.0,
         inline: Some(bytes.clone().into()),
     };
-    check(
+    let chunks = manifest.description().chunks.clone();
+    let sorted = chunks.iter().copied().collect::<Set<_>>().into_iter().collect();
+    let content = check(
         before.clone(),
         &[(0, body(ALICE, arrives))],
-        &[strike(ALICE, StrikeKind::BadManifest), fails(BadInput::BadManifest)],
+        &[
+            store(3, StoreOp::HasChunks { chunks }),
+            strike(ALICE, StrikeKind::BadManifest),
+            store(4, StoreOp::DeleteChunks { chunks: sorted }),
+            fails(BadInput::BadManifest),
+        ],
     );
+    assert!(content.layout(id).is_none());
 }
 
 #[test]
 fn a_manifest_of_a_newer_version_ends_the_get_and_is_no_offence() {
-    let bytes = vec![2, 1, 2, 3];
+    let bytes = vec![3, 1, 2, 3];
     let id = ContentId(sha256(&bytes));
     let has =
         Message::Have { list: List::More, entries: vec![Entry { id, ..entry(&sample().1, None) }] };
@@ -250,11 +258,11 @@ fn an_announcement_that_the_manifest_belies_is_a_strike_and_the_manifest_counts(
     let before = then(started(), [(0, up(ALICE)), (0, says(ALICE, has)), (0, get(1, id))]);
     let content = check(
         before,
-        &[(0, manifest_arrives(ALICE, 1, &manifest)), (0, stored(3))],
+        &[(0, manifest_arrives(ALICE, 1, &manifest)), (0, stored(4))],
         &[
             strike(ALICE, StrikeKind::BadManifest),
-            store(3, StoreOp::Apply { puts: records(&manifest, None), deletes: Vec::new() }),
-            store(4, StoreOp::HasChunks { chunks: manifest.description().chunks.clone() }),
+            store(3, StoreOp::HasChunks { chunks: manifest.description().chunks.clone() }),
+            store(4, StoreOp::Apply { puts: records(&manifest, None), deletes: Vec::new() }),
         ],
     );
     assert_eq!(content.content(id).unwrap().name, "sample.txt");
@@ -315,7 +323,7 @@ fn records_that_can_not_be_written_fail_the_get() {
     let (_, manifest) = sample();
     let before = then(wanted(), [(0, manifest_arrives(ALICE, 1, &manifest))]);
     let full = StoreError::QuotaExceeded;
-    check(before, &[(0, store_fails(3, full.clone()))], &[done(1, Err(CommandError::Store(full)))]);
+    check(before, &[(0, store_fails(4, full.clone()))], &[done(1, Err(CommandError::Store(full)))]);
 }
 
 #[test]
@@ -380,11 +388,11 @@ fn chunks_are_asked_for_from_where_somebody_reads() {
             (0, has(ALICE, &manifest, None)),
             (0, get(1, id)),
             (0, manifest_arrives(ALICE, 1, &manifest)),
-            (0, stored(3)),
+            (0, stored(4)),
             (0, command(2, Command::Seek { content: id, chunk: 98 })),
         ],
     );
-    let (_, out) = run(before, &[(0, present(4, &[false; 100]))]);
+    let (_, out) = run(before, &[(0, present(3, &[false; 100]))]);
     let wanted: Vec<_> = out
         .iter()
         .filter_map(|effect| match effect {
@@ -462,7 +470,7 @@ fn the_application_sees_what_it_waits_for() {
         (0, get(1, id)),
         (0, has(ALICE, &manifest, None)),
         (0, manifest_arrives(ALICE, 1, &manifest)),
-        (0, stored(3)),
+        (0, stored(4)),
         (0, command(2, Command::Pause { content: id })),
     ];
     check_events(

@@ -23,8 +23,8 @@ fn the_right_key_is_stored_whoever_gave_it() {
     let puts = records(&manifest, Some(KEY));
     let chunks = manifest.description().chunks.clone();
     let saved = [
-        store(3, StoreOp::Apply { puts, deletes: Vec::new() }),
-        store(4, StoreOp::HasChunks { chunks }),
+        store(3, StoreOp::HasChunks { chunks }),
+        store(4, StoreOp::Apply { puts, deletes: Vec::new() }),
     ];
     assert_eq!(locked(Some(KEY), None), saved);
     assert_eq!(locked(None, Some(KEY)), saved);

@@ -12,8 +12,10 @@ mod sources;
 mod start;
 
 use bytes::Bytes;
-use peerloom_crypto::{CertificateRequest, IdentityKey, sha256};
-use peerloom_wire::{CHUNK_BYTES_MIN, ChunkId, Description, Manifest, key_digest};
+use peerloom_crypto::{IdentityKey, sha256};
+use peerloom_wire::{
+    CHUNK_BYTES_MIN, ChunkId, Description, Manifest, UnsignedManifest, key_digest,
+};
 
 use super::library::Item;
 use super::*;
@@ -28,16 +30,12 @@ pub(super) fn at(ms: u64) -> Now {
     Now { mono: Instant::from_micros(ms * 1000), unix_ms: 1_000_000 }
 }
 
+pub(super) fn author() -> IdentityKey {
+    IdentityKey::from_seed([1; 32])
+}
+
 pub(super) fn config() -> Config {
-    let identity = IdentityKey::from_seed([1; 32]);
-    let session = SessionKey::from_seed([2; 32]);
-    let request = CertificateRequest {
-        identity: identity.public_key(),
-        session: session.public_key(),
-        issued_ms: 1_000,
-    };
-    let certificate = request.sign_with(identity.sign(&request.payload())).unwrap();
-    Config { session, certificate }
+    Config { author: author().public_key() }
 }
 
 /// A signed manifest of `bytes` plain bytes, in chunks of 16 KiB, and its id.
@@ -53,9 +51,15 @@ pub(super) fn manifest(name: &str, bytes: u64, key: Option<ContentKey>) -> (Cont
     let count = bytes.div_ceil(u64::from(description.chunk_plain_bytes_max()));
     let chunk = |n: u64| ChunkId(sha256(format!("{name} {n}").as_bytes()));
     description.chunks = (0..count).map(chunk).collect();
-    let Config { session, certificate } = config();
-    let manifest = Manifest::sign(description, certificate, &session).unwrap();
+    let manifest = signed(description, &author());
     (manifest.id(), manifest)
+}
+
+/// Signed with this key, whoever it says the author is.
+pub(super) fn signed(description: Description, key: &IdentityKey) -> Manifest {
+    let unsigned = UnsignedManifest::new(description, author().public_key()).unwrap();
+    let signature = key.sign(&unsigned.payload());
+    unsigned.sign_with(signature)
 }
 
 /// Five chunks, the last one short.
@@ -207,20 +211,38 @@ pub(super) fn keep(op: u64, from: PeerId, request: u32, chunk: ChunkId) -> Effec
 }
 
 /// Runs inputs and returns what follows from the last `inputs`, after `before`. Time moves on as
-/// the deadlines ask for, so nothing is ever late.
+/// the deadlines ask for, so nothing is ever late. Signatures are made and checked at once.
 pub(super) fn run(before: Vec<(u64, Input)>, inputs: &[(u64, Input)]) -> (Content, Vec<Effect>) {
     let mut content = Content::new(config());
     let mut out = Vec::new();
     for (ms, input) in before {
         advance(&mut content, ms, &mut out);
         content.handle(at(ms), input, &mut out);
+        prove(&mut content, at(ms), &mut out);
     }
     out.clear();
     for (ms, input) in inputs {
         advance(&mut content, *ms, &mut out);
         content.handle(at(*ms), input.clone(), &mut out);
+        prove(&mut content, at(*ms), &mut out);
     }
     (content, out)
+}
+
+/// Makes and checks the signatures that are asked for in `out`.
+pub(super) fn prove(content: &mut Content, now: Now, out: &mut Vec<Effect>) {
+    while let Some(asked) =
+        out.iter().position(|it| matches!(it, Effect::Sign { .. } | Effect::Verify { .. }))
+    {
+        let answer = match out.remove(asked) {
+            Effect::Sign { proof, payload } => {
+                Input::Signed { proof, signature: Some(author().sign(&payload)) }
+            }
+            Effect::Verify { proof, claim } => Input::Verified { proof, holds: claim.holds() },
+            _ => unreachable!(),
+        };
+        content.handle(now, answer, out);
+    }
 }
 
 /// Handles what is due up to `ms`, each at its time.

@@ -27,6 +27,8 @@ enum Happens {
     Unavailable(u8, u32),
     /// A storage operation ends, well or badly.
     Stored(usize, u8),
+    /// A signature is made or found true, or not.
+    Proved(usize, bool),
     Command(u8, usize),
     Wait(u16),
     /// The tab did not run.
@@ -50,6 +52,8 @@ fn happens() -> impl Strategy<Value = Happens> {
         2 => (peer(), 0u32..9).prop_map(|(peer, request)| Happens::Served(peer, request)),
         1 => (peer(), 0u32..9).prop_map(|(peer, request)| Happens::Unavailable(peer, request)),
         25 => (any::<usize>(), 0u8..40).prop_map(|(which, how)| Happens::Stored(which, how)),
+        10 => (any::<usize>(), prop::bool::weighted(0.9))
+            .prop_map(|(which, well)| Happens::Proved(which, well)),
         12 => (0u8..12, 0usize..4).prop_map(|(command, content)| Happens::Command(command, content)),
         4 => (0u16..3000).prop_map(Happens::Wait),
         1 => any::<u16>().prop_map(Happens::Sleep),
@@ -65,6 +69,8 @@ struct World {
     expected: BTreeMap<(ConnId, RequestId), (u32, bool)>,
     wanted: BTreeMap<(ConnId, RequestId), Wanted>,
     operations: BTreeMap<OpId, StoreOp>,
+    /// What is to be signed; none for a claim, which is true.
+    proofs: BTreeMap<ProofId, Option<Bytes>>,
     stored: BTreeSet<ChunkId>,
     records: BTreeMap<String, Bytes>,
     commands: u64,
@@ -87,6 +93,7 @@ impl World {
             expected: BTreeMap::new(),
             wanted: BTreeMap::new(),
             operations: BTreeMap::new(),
+            proofs: BTreeMap::new(),
             stored: BTreeSet::new(),
             records: BTreeMap::new(),
             commands: 0,
@@ -152,10 +159,15 @@ impl World {
                 Effect::Done { id, .. } => {
                     assert!(self.unanswered.remove(&id), "{id:?} is answered twice");
                 }
-                Effect::Strike { peer, .. } | Effect::OffersChanged { peer } => {
-                    assert!(self.up.contains(&peer));
+                Effect::Sign { proof, payload } => {
+                    assert!(self.proofs.insert(proof, Some(payload)).is_none());
                 }
-                Effect::Loaded(_) | Effect::Event(_) => {}
+                Effect::Verify { proof, .. } => {
+                    assert!(self.proofs.insert(proof, None).is_none());
+                }
+                Effect::OffersChanged { peer } => assert!(self.up.contains(&peer)),
+                // Its signature may be found false after it left.
+                Effect::Strike { .. } | Effect::Loaded(_) | Effect::Event(_) => {}
             }
         }
         self.check_bounds();
@@ -188,7 +200,8 @@ impl World {
             let of_peer = self.expected.keys().filter(|(of, _)| *of == conn(*peer)).count();
             assert!(of_peer <= 32);
         }
-        assert_eq!(stats["content.open_operations"], self.operations.len() as u64);
+        let open = self.operations.len() + self.proofs.len();
+        assert_eq!(stats["content.open_operations"], open as u64);
         for info in self.content.contents() {
             assert_eq!(self.content.content(info.id).as_ref(), Some(&info));
         }
@@ -226,6 +239,20 @@ impl World {
             _ => Ok(self.execute(operation)),
         };
         self.input(Input::Stored { op, result });
+    }
+
+    fn proved(&mut self, which: usize, well: bool) {
+        let proof = self.proofs.keys().nth(which % self.proofs.len().max(1)).copied();
+        let Some((proof, payload)) = proof.and_then(|it| self.proofs.remove_entry(&it)) else {
+            return;
+        };
+        self.input(match payload {
+            Some(payload) => {
+                let signature = well.then(|| author().sign(&payload));
+                Input::Signed { proof, signature }
+            }
+            None => Input::Verified { proof, holds: well },
+        });
     }
 
     fn execute(&mut self, operation: StoreOp) -> StoreReply {
@@ -321,6 +348,7 @@ impl World {
                 self.input(event(n, BodyEvent::Unavailable { request: RequestId(request) }));
             }
             Happens::Stored(which, how) => self.stored(which, how),
+            Happens::Proved(which, well) => self.proved(which, well),
             Happens::Command(number, content) => self.command(number, content),
             Happens::Wait(ms) => self.wait(ms.into(), true),
             Happens::Sleep(ms) => self.wait(ms.into(), false),
@@ -333,6 +361,8 @@ impl World {
         loop {
             if !self.operations.is_empty() {
                 self.stored(0, 9);
+            } else if !self.proofs.is_empty() {
+                self.proved(0, true);
             } else if !self.wanted.is_empty() {
                 self.arrives(0, true);
             } else if let Some(due) = self.content.poll_timeout() {

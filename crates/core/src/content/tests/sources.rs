@@ -23,8 +23,8 @@ fn fetching(missing: std::ops::Range<usize>) -> Vec<(u64, Input)> {
             (0, has(ALICE, &manifest, None)),
             (0, get(1, id)),
             (0, manifest_arrives(ALICE, 1, &manifest)),
-            (0, stored(3)),
-            (0, present(4, &here)),
+            (0, stored(4)),
+            (0, present(3, &here)),
         ],
     )
 }
@@ -68,8 +68,8 @@ fn a_fast_source_is_asked_for_more_at_once() {
         (0, has(ALICE, &manifest, None)),
         (0, get(1, manifest.id())),
         (0, manifest_arrives(ALICE, 1, &manifest)),
-        (0, stored(3)),
-        (0, present(4, &vec![false; 5000])),
+        (0, stored(4)),
+        (0, present(3, &vec![false; 5000])),
     ];
     // Eleven chunks of 16 KiB in eight milliseconds.
     let (mut op, mut request) = (5, 2);

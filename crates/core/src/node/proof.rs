@@ -1,0 +1,155 @@
+//! Signatures on their way: the key is outside, so making and checking one is a question with an
+//! answer that comes later, as with storage.
+
+use bytes::Bytes;
+use peerloom_crypto::{Claim, Signature};
+use peerloom_wire::envelope::{Envelope, Unsigned};
+
+use super::Node;
+use super::route::Step;
+use crate::io::{Output, ProofId};
+use crate::map::Map;
+use crate::time::Now;
+use crate::{content, discovery};
+
+/// The most envelopes whose signatures are being checked; further ones are dropped. A second's work
+/// of WebCrypto at 60 µs each is 16,000; a mesh of eight has 60 under way at once.
+const HEARD_MAX: usize = 256;
+
+/// What a signature is for.
+#[derive(Debug)]
+pub(super) enum Proof {
+    /// An envelope that is sent once it is signed.
+    Envelope(Unsigned),
+    /// The goodbye of this run, to be kept until it is needed.
+    Goodbye(Unsigned),
+    /// An envelope that arrived.
+    Heard(Box<Envelope>),
+    /// A manifest of ours, or of somebody else.
+    Content(content::ProofId),
+}
+
+/// The signatures that are being made or checked.
+#[derive(Debug, Default)]
+pub(super) struct Proofs {
+    last: u64,
+    /// At most [`HEARD_MAX`] of those that arrived; of our own as many as the protocols' bounds
+    /// allow to ask for.
+    open: Map<ProofId, Proof>,
+}
+
+impl Proofs {
+    fn insert(&mut self, proof: Proof) -> ProofId {
+        self.last += 1;
+        let id = ProofId(self.last);
+        self.open.insert(id, proof);
+        id
+    }
+
+    /// Forgets what belongs to a run that ends. A goodbye that is not signed yet goes out late.
+    fn end_run(&mut self) {
+        for (id, proof) in core::mem::take(&mut self.open) {
+            match proof {
+                Proof::Goodbye(unsigned) => {
+                    self.open.insert(id, Proof::Envelope(unsigned));
+                }
+                Proof::Content(_) => {
+                    self.open.insert(id, proof);
+                }
+                Proof::Envelope(_) | Proof::Heard(_) => {}
+            }
+        }
+    }
+
+    /// Returns how many answers are outstanding.
+    pub(super) const fn len(&self) -> usize {
+        self.open.len()
+    }
+}
+
+impl Node {
+    pub(super) fn sign(&mut self, proof: Proof, payload: impl Into<Bytes>) {
+        let id = self.proofs.insert(proof);
+        self.outputs.push_back(Output::Sign { id, payload: payload.into() });
+    }
+
+    pub(super) fn verify(&mut self, proof: Proof, claim: Claim) {
+        let id = self.proofs.insert(proof);
+        self.outputs.push_back(Output::Verify { id, claim });
+    }
+
+    /// An envelope arrived. Whatever can be found out without its signature is found out first.
+    #[inline(never)]
+    pub(super) fn on_envelope(&mut self, now: Now, bytes: &[u8]) {
+        if !self.discovery.is_running() {
+            return;
+        }
+        let Some(unverified) = self.signer.read(bytes, now.unix_ms) else { return };
+        let envelope = unverified.envelope;
+        if self.trust.is_banned(now, envelope.from) {
+            return self.signer.count("signal.banned");
+        }
+        if !self.discovery.is_news(&envelope) {
+            return;
+        }
+        let heard = self.proofs.open.values().filter(|proof| matches!(proof, Proof::Heard(_)));
+        if heard.count() >= HEARD_MAX {
+            return self.signer.count("signal.overflow");
+        }
+        self.verify(Proof::Heard(Box::new(envelope)), unverified.claim);
+    }
+
+    #[inline(never)]
+    pub(super) fn on_signed(&mut self, id: ProofId, signature: Option<Signature>) {
+        // Answered twice, or of a run that ended.
+        let Some(proof) = self.proofs.open.remove(&id) else { return };
+        match (proof, signature) {
+            (Proof::Envelope(unsigned), Some(signature)) => {
+                self.send_envelope(unsigned.sign_with(&signature));
+            }
+            (Proof::Goodbye(unsigned), Some(signature)) => {
+                self.signer.keep_goodbye(unsigned.sign_with(&signature));
+            }
+            (Proof::Content(proof), signature) => {
+                let input = content::Input::Signed { proof, signature };
+                self.steps.push_back(Step::Content(input));
+            }
+            (Proof::Envelope(_) | Proof::Goodbye(_), None) => self.signer.count("signal.unsigned"),
+            (Proof::Heard(_), _) => self.bug("a signature for what was to be checked"),
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn on_verified(&mut self, now: Now, id: ProofId, holds: bool) {
+        // Answered twice, or of a run that ended.
+        let Some(proof) = self.proofs.open.remove(&id) else { return };
+        match proof {
+            Proof::Heard(_) if !holds => self.signer.count("signal.bad_signature"),
+            // Banned while the signature was checked.
+            Proof::Heard(envelope) if self.trust.is_banned(now, envelope.from) => {
+                self.signer.count("signal.banned");
+            }
+            Proof::Heard(envelope) => {
+                self.signer.count("signal.received");
+                self.steps.push_back(Step::Discovery(discovery::Input::Heard(envelope)));
+            }
+            Proof::Content(proof) => {
+                self.steps.push_back(Step::Content(content::Input::Verified { proof, holds }));
+            }
+            Proof::Envelope(_) | Proof::Goodbye(_) => self.bug("a check of what was to be signed"),
+        }
+    }
+
+    /// The last word of a run. It has to be out when this returns: the page may be gone then.
+    pub(super) fn say_goodbye(&mut self) {
+        if let Some(bytes) = self.signer.take_goodbye() {
+            self.send_envelope(bytes);
+        }
+        self.proofs.end_run();
+    }
+
+    fn send_envelope(&mut self, bytes: Bytes) {
+        self.signer.count("signal.sent");
+        self.outputs.push_back(Output::Signal { bytes });
+    }
+}
