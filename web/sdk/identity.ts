@@ -45,9 +45,15 @@ export class PeerKey {
   }
 
   /** An ECDSA signature with SHA-256, 64 bytes: r, then s. */
-  async sign(payload: Uint8Array): Promise<Bytes> {
-    return new Uint8Array(await crypto.subtle.sign(SIGNING, this.#privateKey, payload.slice()));
+  async sign(payload: Bytes): Promise<Bytes> {
+    return new Uint8Array(await crypto.subtle.sign(SIGNING, this.#privateKey, payload));
   }
+}
+
+/** Whether `signature` was made over `payload` by that public key; rejects if it is no point on the curve. */
+export async function verify(publicKey: Bytes, payload: Bytes, signature: Bytes): Promise<boolean> {
+  const key = await crypto.subtle.importKey("raw", publicKey, ALGORITHM, false, ["verify"]);
+  return crypto.subtle.verify(SIGNING, key, signature, payload);
 }
 
 function generatePair(): Promise<CryptoKeyPair> {

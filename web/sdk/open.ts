@@ -7,7 +7,7 @@ import type { CheckedOptions } from "./options.ts";
 import { canClaim, claimProfile, ephemeralProfile, storeName, type Profile } from "./profile.ts";
 import { StoreClient } from "./store-client.ts";
 import type { Log, Wait } from "./types.ts";
-import type { CoreModule, IdentityRequest, NodeOptions } from "./wasm.ts";
+import type { CoreModule, NodeOptions } from "./wasm.ts";
 
 const SEED_BYTES = 32;
 
@@ -20,8 +20,7 @@ export interface Parts {
   readonly profile: Profile;
   readonly store: StoreClient;
   readonly bytesMax: number | null;
-  readonly request: IdentityRequest;
-  readonly signature: Uint8Array;
+  readonly key: PeerKey;
   readonly node: NodeOptions;
   readonly log: Log;
 }
@@ -38,11 +37,9 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
     tellFallbacks(store, log);
     const key = await keyFor(options, profile, isKept, log);
     const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc);
-    const request = new core.IdentityRequest(key.publicKey, randomBytes(), Date.now());
-    const signature = await key.sign(request.payload);
     const { app, channel, maxConnections } = options;
     const node = { app, channel, maxConnections, rtc, seed: randomBytes() };
-    return { core, profile, store, bytesMax, request, signature, node, log };
+    return { core, profile, store, bytesMax, key, node, log };
   } catch (cause) {
     await store?.close();
     profile.release();

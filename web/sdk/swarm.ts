@@ -98,11 +98,12 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#parts = parts;
     const host = hostOf(
       parts.store,
+      parts.key,
       (event) => this.#onEvent(event),
       () => this.#contents.onChunkStored(),
     );
     try {
-      this.#node = new parts.core.NodeHandle(parts.request, parts.signature, parts.node, host);
+      this.#node = new parts.core.NodeHandle(parts.key.publicKey, parts.node, host);
     } catch (cause) {
       parts.profile.release();
       void parts.store.close();

@@ -14,15 +14,7 @@ export type WasmSource = URL | Request | Response | BufferSource | WebAssembly.M
 /** The generated module. */
 export interface CoreModule {
   default(source: { module_or_path: WasmSource }): Promise<unknown>;
-  readonly IdentityRequest: new (identityKeyRaw: Uint8Array, sessionSeed: Uint8Array, unixMs: number) => IdentityRequest;
-  readonly NodeHandle: new (request: IdentityRequest, signature: Uint8Array, options: NodeOptions, host: Host) => NodeHandle;
-}
-
-/** What the identity key has to sign, once, before a node can be made. */
-export interface IdentityRequest {
-  readonly payload: Uint8Array;
-  readonly peer: string;
-  free(): void;
+  readonly NodeHandle: new (publicKey: Uint8Array, options: NodeOptions, host: Host) => NodeHandle;
 }
 
 export interface NodeOptions {
@@ -140,9 +132,13 @@ export interface CoreEvents {
 /** The same as a union, to switch over. */
 export type CoreEvent = { [K in keyof CoreEvents]: { readonly kind: K; readonly detail: CoreEvents[K] } }[keyof CoreEvents];
 
-/** What the core asks of the SDK. Promises reject with an error whose `code` is `QUOTA`, `UNAVAILABLE` or `IO`. */
+/** What the core asks of the SDK. The store's promises reject with an error whose `code` is `QUOTA`, `UNAVAILABLE` or `IO`. */
 export interface Host {
   event(kind: string, detail: object): void;
+  /** An ECDSA signature with SHA-256 by the peer's key, 64 bytes. */
+  sign(payload: Uint8Array): Promise<Uint8Array>;
+  /** Whether `signature` was made over `payload` by that public key; rejects if it is none. */
+  verify(key: Uint8Array, payload: Uint8Array, signature: Uint8Array): Promise<boolean>;
   /** The buffer of `body` is transferred; the promise gives one of the same length back. */
   putChunk(hash: Uint8Array, body: Bytes): Promise<ArrayBuffer>;
   /** Rejects if the chunk is not stored or is damaged. */

@@ -11,6 +11,7 @@ mod convergence;
 mod dice;
 mod fabric;
 mod hostile;
+mod keyring;
 mod options;
 mod report;
 mod schedule;

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peerloom_core::io::CommandId;
 use peerloom_core::{Input, Instant, Node, NodeConfig, Now};
-use peerloom_crypto::{CertificateRequest, IdentityKey, SessionKey};
 use peerloom_wire::{AppId, ContentId, PeerId};
 
 use crate::dice::Dice;
+use crate::keyring;
 use crate::options::{APPS, Options, TabOptions};
 use crate::schedule::Seat;
 use crate::store::Store;
@@ -83,7 +83,7 @@ impl Tab {
             hostility: None,
         });
         Self {
-            peer: peer_id(options.seed, index),
+            peer: keyring::peer_id(options.seed, index),
             store: Store::new(own.store_bytes_max),
             options: own,
             life: Life::Closed,
@@ -151,31 +151,13 @@ impl Tab {
 
 /// Returns the node of a session: same options, same node. None if the options have no such tab.
 pub(crate) fn new_node(options: &Options, seat: Seat, unix_ms: u64) -> Option<Node> {
-    let identity = identity(options.seed, seat.tab);
     let mut dice = Dice::new(options.seed, &format!("session {}/{}", seat.tab, seat.session));
-    let session = SessionKey::from_seed(dice.bytes32());
-    let request = CertificateRequest {
-        identity: identity.public_key(),
-        session: session.public_key(),
-        issued_ms: unix_ms,
-    };
-    // The signature was made by this very key over this very payload: it can't be refused.
-    let certificate = request.sign_with(identity.sign(&request.payload())).ok()?;
     let app = options.tabs.get(seat.tab).and_then(|tab| APPS.get(tab.app))?;
     Some(Node::new(NodeConfig {
         app: AppId::from_name(app),
-        certificate,
-        session_key: session,
+        key: keyring::public_key(options.seed, seat.tab),
         seed: dice.bytes32(),
         connections_max: options.max_connections,
         now: Now { mono: Instant::ZERO, unix_ms },
     }))
-}
-
-fn identity(seed: u64, tab: usize) -> IdentityKey {
-    IdentityKey::from_seed(Dice::new(seed, &format!("identity {tab}")).bytes32())
-}
-
-fn peer_id(seed: u64, tab: usize) -> PeerId {
-    PeerId(peerloom_crypto::sha256(&identity(seed, tab).public_key().0))
 }

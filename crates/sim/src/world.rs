@@ -20,7 +20,7 @@ use crate::store::Health;
 use crate::tab::{self, Asked, Life, Tab};
 use crate::trace::{self, Trace};
 use crate::truth::Truth;
-use crate::{convergence, hostile};
+use crate::{convergence, hostile, keyring};
 
 /// How often the checkers look at everything.
 pub(crate) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -296,8 +296,23 @@ impl World {
             }
             Output::Link { conn, command } => self.execute_link(seat, conn, command),
             Output::Store { id, op } => self.execute_store(seat, id, op),
+            Output::Sign { id, payload } => {
+                let key = keyring::public_key(self.options.seed, seat.tab);
+                let signature = Some(keyring::sign(&key, &payload));
+                self.answer(seat, Input::Signed { id, signature });
+            }
+            Output::Verify { id, claim } => {
+                let holds = keyring::holds(&claim);
+                self.answer(seat, Input::Verified { id, holds });
+            }
             Output::Event(event) => self.heard(seat, event),
         }
+    }
+
+    /// The browser's cryptography has an answer.
+    fn answer(&mut self, seat: Seat, input: Input) {
+        let latency = self.dice.span(keyring::LATENCY);
+        self.schedule.after(latency, Happening::Input { seat, input });
     }
 
     fn execute_link(&mut self, seat: Seat, conn: ConnId, command: LinkCommand) {

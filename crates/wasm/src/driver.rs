@@ -229,6 +229,8 @@ impl Driver {
                 }
             }
             Output::Store { id, op } => self.store(id, op),
+            Output::Sign { id, payload } => self.sign(id, &payload),
+            Output::Verify { id, claim } => self.verify(id, &claim),
             Output::Event(Event::Done { id, result }) => {
                 let deferred = self.commands.borrow_mut().remove(&id);
                 if let Some(deferred) = deferred {

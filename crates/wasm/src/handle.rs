@@ -8,6 +8,7 @@ use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::io::{Command, ContentDraft, ContentKey, Lifecycle};
 use peerloom_core::node::NodeConfig;
 use peerloom_core::{Input, Node};
+use peerloom_crypto::PublicKey;
 use peerloom_wire::{AppId, ChunkId, ContentId, ParseIdError, PeerId};
 use wasm_bindgen::prelude::*;
 use web_sys::RtcConfiguration;
@@ -15,7 +16,6 @@ use web_sys::RtcConfiguration;
 use crate::convert::{self, bad_input};
 use crate::driver::{Driver, Parts};
 use crate::host::Host;
-use crate::identity::IdentityRequest;
 use crate::js::{self, Object, property};
 use crate::timer::now;
 use crate::trace::Trace;
@@ -64,16 +64,14 @@ pub struct NodeHandle {
 impl NodeHandle {
     /// Makes a node; it loads what is stored, and does not yet connect.
     ///
+    /// `public_key` is the peer's, as WebCrypto exports it as `raw` (65 bytes); the host signs with
+    /// its private half.
+    ///
     /// # Errors
-    /// `BAD_INPUT` if the signature is not the identity key's or an option is not what it has to be.
+    /// `BAD_INPUT` if the key or an option is not what it has to be.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        request: IdentityRequest,
-        signature: &[u8],
-        options: &NodeOptions,
-        host: Host,
-    ) -> Result<Self, JsValue> {
-        let (certificate, session_key) = request.finish(signature)?;
+    pub fn new(public_key: &[u8], options: &NodeOptions, host: Host) -> Result<Self, JsValue> {
+        let key = public_key.try_into().map_err(|_| bad_input("a public key has 65 bytes"))?;
         let app = property(options, "app").as_string();
         let app = app.ok_or_else(|| bad_input("an application has a name"))?;
         let seed = array(&property(options, "seed"));
@@ -81,8 +79,7 @@ impl NodeHandle {
         let connections_max = property(options, "maxConnections").as_f64();
         let config = NodeConfig {
             app: AppId::from_name(&app),
-            certificate,
-            session_key,
+            key: PublicKey(key),
             seed,
             connections_max: integer(connections_max.unwrap_or(8.0)),
             now: now(),

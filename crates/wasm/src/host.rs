@@ -1,9 +1,10 @@
-//! What the SDK does for the node: storage, and the delivery of events.
+//! What the SDK does for the node: storage, signatures, and the delivery of events.
 
 use std::rc::Rc;
 
 use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
-use peerloom_core::io::{Input, Record, StoreError, StoreId, StoreOp, StoreReply};
+use peerloom_core::io::{Input, ProofId, Record, StoreError, StoreId, StoreOp, StoreReply};
+use peerloom_crypto::{Claim, Signature};
 use peerloom_wire::ChunkId;
 use wasm_bindgen::prelude::*;
 
@@ -12,9 +13,13 @@ use crate::js::{self, Object, property, settled};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** What the node asks of the SDK; its promises reject with `{code: "QUOTA" | "UNAVAILABLE" | "IO", message}`. */
+/** What the node asks of the SDK. The store's promises reject with `{code: "QUOTA" | "UNAVAILABLE" | "IO", message}`. */
 export interface Host {
   event(kind: string, detail: object): void;
+  /** An ECDSA signature with SHA-256 by the peer's key, 64 bytes; rejects if the key is gone. */
+  sign(payload: Uint8Array): Promise<Uint8Array>;
+  /** Whether `signature` was made over `payload` by the key (65 bytes); rejects if that is no key. */
+  verify(key: Uint8Array, payload: Uint8Array, signature: Uint8Array): Promise<boolean>;
   /** The buffer of `body` may be transferred; the promise gives it, or a fresh one, back. */
   putChunk(hash: Uint8Array, body: Uint8Array): Promise<ArrayBuffer>;
   /** Rejects if the chunk is missing. */
@@ -38,6 +43,15 @@ extern "C" {
     pub type Host;
     #[wasm_bindgen(method, catch)]
     pub(crate) fn event(this: &Host, kind: &str, detail: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn sign(this: &Host, payload: &Uint8Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn verify(
+        this: &Host,
+        key: &Uint8Array,
+        payload: &Uint8Array,
+        signature: &Uint8Array,
+    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = putChunk)]
     fn put_chunk(this: &Host, hash: &Uint8Array, body: &Uint8Array) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = getChunk)]
@@ -70,6 +84,48 @@ impl Host {
 }
 
 impl Driver {
+    /// Begins a signature; it comes back as [`Input::Signed`].
+    #[inline(never)]
+    pub(crate) fn sign(self: &Rc<Self>, id: ProofId, payload: &[u8]) {
+        let begun = self.host().sign(&js::bytes(payload));
+        self.answer(begun, move |value| {
+            let signature = value.and_then(|value| value.dyn_into::<Uint8Array>());
+            let signature = signature.ok().and_then(|bytes| bytes.to_vec().try_into().ok());
+            Input::Signed { id, signature: signature.map(Signature) }
+        });
+    }
+
+    /// Begins the check of a signature; its end comes back as [`Input::Verified`].
+    #[inline(never)]
+    pub(crate) fn verify(self: &Rc<Self>, id: ProofId, claim: &Claim) {
+        let Claim { key, payload, signature } = claim;
+        let (key, payload) = (js::bytes(&key.0), js::bytes(payload));
+        let begun = self.host().verify(&key, &payload, &js::bytes(&signature.0));
+        self.answer(begun, move |value| {
+            // What is no key signed nothing.
+            let holds = value.is_ok_and(|value| value.as_bool() == Some(true));
+            Input::Verified { id, holds }
+        });
+    }
+
+    /// Tells the node how a question to the host ended, also one that it would not take.
+    fn answer(
+        self: &Rc<Self>,
+        begun: Result<Promise, JsValue>,
+        input: impl FnOnce(Result<JsValue, JsValue>) -> Input + 'static,
+    ) {
+        let promise = match begun {
+            Ok(promise) => promise,
+            Err(error) => return self.submit(input(Err(error))),
+        };
+        let driver = Rc::downgrade(self);
+        settled(&promise, move |settled| {
+            if let Some(driver) = driver.upgrade() {
+                driver.submit(input(settled));
+            }
+        });
+    }
+
     /// Begins a storage operation; its end comes back as [`Input::Stored`].
     #[inline(never)]
     pub(crate) fn store(self: &Rc<Self>, id: StoreId, op: StoreOp) {

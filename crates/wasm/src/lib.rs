@@ -13,7 +13,6 @@ mod convert;
 mod driver;
 mod handle;
 mod host;
-mod identity;
 mod js;
 mod live;
 mod signalling;
@@ -24,7 +23,6 @@ pub use bulk::{Owner, Pool};
 pub use connection::Connection;
 pub use handle::{Draft, NodeHandle, NodeOptions};
 pub use host::Host;
-pub use identity::IdentityRequest;
 pub use live::{Counts, counts};
 pub use signalling::Signalling;
 

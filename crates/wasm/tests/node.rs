@@ -7,23 +7,36 @@ mod common;
 use common::{pattern, turn};
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Promise, Reflect, Uint8Array};
-use peerloom::{Draft, Host, IdentityRequest, NodeHandle, NodeOptions};
-use peerloom_crypto::{IdentityKey, sha256};
+use peerloom::{Draft, Host, NodeHandle, NodeOptions};
+use peerloom_crypto::sha256;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A host whose store is two maps. It transfers chunks as the worker's client does, and remembers
-/// the events. `full` makes it refuse chunks.
-const HOST: &str = r#"(() => {
+/// A host with a key of WebCrypto, whose store is two maps. It transfers chunks as the worker's
+/// client does, and remembers the events. `full` makes it refuse chunks, `mute` makes it
+/// refuse to sign, `forge` sign with another key.
+const HOST: &str = r#"(async () => {
+    const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+    const pair = await crypto.subtle.generateKey(ecdsa, false, ["sign", "verify"]);
+    const publicKey = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
     const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
     const split = (hashes) =>
         Array.from({ length: hashes.length / 32 }, (_, i) => hex(hashes.subarray(i * 32, i * 32 + 32)));
     const chunks = new Map();
     const records = new Map();
     return {
-        chunks, records, events: [], full: false,
+        chunks, records, publicKey, events: [], full: false, mute: false, forge: false,
+        async sign(payload) {
+            if (this.mute) throw new Error("the key is gone");
+            const signer = this.forge ? await crypto.subtle.generateKey(ecdsa, false, ["sign"]) : pair;
+            return new Uint8Array(await crypto.subtle.sign(ecdsa, signer.privateKey, payload));
+        },
+        async verify(key, payload, signature) {
+            const imported = await crypto.subtle.importKey("raw", key, ecdsa, false, ["verify"]);
+            return crypto.subtle.verify(ecdsa, imported, signature, payload);
+        },
         event(kind, detail) { this.events.push([kind, detail]); },
         async putChunk(hash, body) {
             if (this.full) throw { code: "QUOTA", message: "full" };
@@ -54,22 +67,16 @@ struct Node {
 }
 
 impl Node {
-    fn new(name: &str, number: u8) -> Self {
-        let identity = IdentityKey::from_seed([number; 32]);
-        let key = identity.public_key();
-        let request =
-            IdentityRequest::new(&key.0, &[number + 100; 32], js_sys::Date::now()).unwrap();
-        let signature = identity.sign(&request.payload());
+    async fn new(name: &str, number: u8) -> Self {
         let options = js_sys::Object::new();
         let set = |key: &str, value: JsValue| Reflect::set(&options, &key.into(), &value).unwrap();
         set("app", name.into());
         set("channel", name.into());
         set("seed", Uint8Array::from([number; 32].as_slice()).into());
         set("rtc", js_sys::Object::new().into());
-        let host = js_sys::eval(HOST).unwrap();
+        let host = new_host().await;
         let handle = NodeHandle::new(
-            request,
-            &signature.0,
+            &get(&host, "publicKey").unchecked_into::<Uint8Array>().to_vec(),
             options.unchecked_ref::<NodeOptions>(),
             host.clone().unchecked_into::<Host>(),
         );
@@ -102,6 +109,10 @@ impl Node {
     }
 }
 
+async fn new_host() -> JsValue {
+    settle(js_sys::eval(HOST).unwrap().unchecked_into::<Promise>()).await.unwrap()
+}
+
 fn get(value: &JsValue, key: &str) -> JsValue {
     Reflect::get(value, &key.into()).unwrap()
 }
@@ -125,7 +136,7 @@ async fn until(mut holds: impl FnMut() -> bool) {
 }
 
 async fn connected(name: &str) -> (Node, Node) {
-    let (a, b) = (Node::new(name, 1), Node::new(name, 2));
+    let (a, b) = (Node::new(name, 1).await, Node::new(name, 2).await);
     settle(a.handle.start()).await.unwrap();
     settle(b.handle.start()).await.unwrap();
     until(|| [&a, &b].iter().all(|node| node.kinds().iter().any(|kind| kind == "peerConnected")))
@@ -180,7 +191,7 @@ async fn a_full_store_is_a_quota_error() {
 
 #[wasm_bindgen_test]
 async fn errors_have_codes_and_a_closed_node_rejects_what_waits() {
-    let node = Node::new("node-test-errors", 7);
+    let node = Node::new("node-test-errors", 7).await;
     assert_eq!(code(node.handle.connect("nobody")).await, "BAD_INPUT");
     assert_eq!(code(node.handle.connect(&"ef".repeat(32))).await, "CLOSED");
     settle(node.handle.start()).await.unwrap();
@@ -196,11 +207,24 @@ async fn errors_have_codes_and_a_closed_node_rejects_what_waits() {
 }
 
 #[wasm_bindgen_test]
-fn a_signature_of_another_key_is_refused() {
-    let key = IdentityKey::from_seed([1; 32]).public_key();
-    let request = IdentityRequest::new(&key.0, &[2; 32], 1e12).unwrap();
-    let wrong = IdentityKey::from_seed([3; 32]).sign(&request.payload());
+async fn what_is_no_public_key_is_refused() {
     let options = js_sys::Object::new().unchecked_into::<NodeOptions>();
-    let host = js_sys::eval(HOST).unwrap().unchecked_into::<Host>();
-    assert!(NodeHandle::new(request, &wrong.0, &options, host).is_err());
+    let host = new_host().await.unchecked_into::<Host>();
+    assert!(NodeHandle::new(&[4; 64], &options, host).is_err());
+}
+
+#[wasm_bindgen_test]
+async fn envelopes_that_nobody_signed_or_another_key_did_are_dropped_and_counted() {
+    let (mute, forger) =
+        (Node::new("node-test-proof", 1).await, Node::new("node-test-proof", 2).await);
+    let honest = Node::new("node-test-proof", 3).await;
+    Reflect::set(&mute.host, &"mute".into(), &true.into()).unwrap();
+    Reflect::set(&forger.host, &"forge".into(), &true.into()).unwrap();
+    let count = |node: &Node, name: &str| get(&node.handle.stats(), name).as_f64().unwrap_or(0.0);
+    settle(honest.handle.start()).await.unwrap();
+    settle(mute.handle.start()).await.unwrap();
+    settle(forger.handle.start()).await.unwrap();
+    until(|| count(&mute, "signal.unsigned") > 0.0).await;
+    until(|| count(&honest, "signal.bad_signature") > 0.0).await;
+    assert_eq!(honest.handle.peers().length(), 0);
 }

@@ -144,7 +144,7 @@ proptest! {
         let mut bytes = seal(1, Recipient::Peer(id(2)), offer()).to_vec();
         let index = index % bytes.len();
         bytes[index] ^= change;
-        prop_assert!(read_as(&bytes, 2).is_ok_and(|read| read.claim.holds()) == false);
+        prop_assert!(!read_as(&bytes, 2).is_ok_and(|read| read.claim.holds()));
     }
 
     #[test]
