@@ -58,14 +58,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) const fn new(now: Instant, run: RunId, sequence: u64) -> Self {
         let replay = ReplayWindow::after(sequence);
-        Self {
-            run,
-            heard_at: now,
-            contact: Contact::Idle,
-            failures: 0,
-            last_failure: None,
-            replay,
-        }
+        Self { run, heard_at: now, contact: Contact::Idle, failures: 0, last_failure: None, replay }
     }
 
     /// Waits the next failure out.
