@@ -1,7 +1,7 @@
 /** What the core calls: the store, the peer's key, and the delivery of events. */
 
 import type { Bytes } from "./bytes.ts";
-import { verify, type PeerKey } from "./identity.ts";
+import { Verifier, type PeerKey } from "./identity.ts";
 import type { StoreClient } from "./store-client.ts";
 import type { CoreEvent, Host } from "./wasm.ts";
 
@@ -9,10 +9,11 @@ import type { CoreEvent, Host } from "./wasm.ts";
 const own = (bytes: Uint8Array): Bytes => bytes as Bytes;
 
 export function hostOf(store: StoreClient, key: PeerKey, onEvent: (event: CoreEvent) => void, onChunkHere: () => void): Host {
+  const verifier = new Verifier();
   return {
     event: (kind, detail) => onEvent({ kind, detail } as CoreEvent),
     sign: (payload) => key.sign(own(payload)),
-    verify: (publicKey, payload, signature) => verify(own(publicKey), own(payload), own(signature)),
+    verify: (publicKey, payload, signature) => verifier.verify(own(publicKey), own(payload), own(signature)),
     putChunk: async (hash, body) => {
       const stored = store.put(own(hash), body);
       // It can be read back as soon as the store was asked to take it; where it lies in IndexedDB, when it is stored.

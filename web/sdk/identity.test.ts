@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { Bytes } from "./bytes.ts";
-import { PeerKey, verify } from "./identity.ts";
+import { PeerKey, Verifier } from "./identity.ts";
 
 const bytes = (hex: string): Bytes => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+const verifier = new Verifier();
 const text = (value: string): Bytes => new TextEncoder().encode(value);
 
 // The vector that the native twin is tested with too (`crates/crypto/src/curve.rs`).
@@ -16,19 +17,19 @@ const SIGNATURE = bytes(
 );
 
 test("the shared vector holds, and nothing else does", async () => {
-  expect(await verify(PUBLIC_KEY, text("peerloom"), SIGNATURE)).toBe(true);
-  expect(await verify(PUBLIC_KEY, text("peerloom!"), SIGNATURE)).toBe(false);
-  expect(await verify(PUBLIC_KEY, text("peerloom"), SIGNATURE.slice().fill(1))).toBe(false);
+  expect(await verifier.verify(PUBLIC_KEY, text("peerloom"), SIGNATURE)).toBe(true);
+  expect(await verifier.verify(PUBLIC_KEY, text("peerloom!"), SIGNATURE)).toBe(false);
+  expect(await verifier.verify(PUBLIC_KEY, text("peerloom"), SIGNATURE.slice().fill(1))).toBe(false);
 });
 
 test("what a key signs holds for its public half", async () => {
   const [key, other] = [await PeerKey.generate(), await PeerKey.generate()];
   const signature = await key.sign(text("hello"));
   expect(signature).toHaveLength(64);
-  expect(await verify(key.publicKey, text("hello"), signature)).toBe(true);
-  expect(await verify(other.publicKey, text("hello"), signature)).toBe(false);
+  expect(await verifier.verify(key.publicKey, text("hello"), signature)).toBe(true);
+  expect(await verifier.verify(other.publicKey, text("hello"), signature)).toBe(false);
 });
 
 test("what is no point on the curve is no key", async () => {
-  await expect(verify(new Uint8Array(65).fill(4), text(""), SIGNATURE)).rejects.toThrow();
+  await expect(verifier.verify(new Uint8Array(65).fill(4), text(""), SIGNATURE)).rejects.toThrow();
 });

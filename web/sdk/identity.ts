@@ -13,6 +13,9 @@ const SIGNING = { name: "ECDSA", hash: "SHA-256" } as const;
 const KEYS = "keys";
 const VERSION = 1;
 
+/** The most keys of peers that are kept imported; the first ones go first. As many as the core knows peers. */
+const IMPORTED_MAX = 256;
+
 /** Signs as a peer; the key itself stays in the browser. */
 export class PeerKey {
   /** The public key, 65 bytes: an uncompressed point. */
@@ -50,10 +53,29 @@ export class PeerKey {
   }
 }
 
-/** Whether `signature` was made over `payload` by that public key; rejects if it is no point on the curve. */
-export async function verify(publicKey: Bytes, payload: Bytes, signature: Bytes): Promise<boolean> {
-  const key = await crypto.subtle.importKey("raw", publicKey, ALGORITHM, false, ["verify"]);
-  return crypto.subtle.verify(SIGNING, key, signature, payload);
+/** Checks signatures, and keeps the keys that it imported: importing one takes as long as a check. */
+export class Verifier {
+  readonly #keys = new Map<string, Promise<CryptoKey>>();
+
+  /** Whether `signature` was made over `payload` by that public key; rejects if it is no point on the curve. */
+  async verify(publicKey: Bytes, payload: Bytes, signature: Bytes): Promise<boolean> {
+    return crypto.subtle.verify(SIGNING, await this.#imported(publicKey), signature, payload);
+  }
+
+  #imported(publicKey: Bytes): Promise<CryptoKey> {
+    const name = publicKey.join();
+    const known = this.#keys.get(name);
+    if (known !== undefined) {
+      return known;
+    }
+    const key = crypto.subtle.importKey("raw", publicKey, ALGORITHM, false, ["verify"]);
+    const [oldest] = this.#keys.keys();
+    if (oldest !== undefined && this.#keys.size >= IMPORTED_MAX) {
+      this.#keys.delete(oldest);
+    }
+    this.#keys.set(name, key);
+    return key;
+  }
 }
 
 function generatePair(): Promise<CryptoKeyPair> {
