@@ -215,6 +215,15 @@ pub enum Stage {
     Admission,
 }
 
+/// The ways that envelopes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignalPath {
+    /// To all tabs of the origin at once.
+    Broadcast,
+    /// From one connected peer to the next.
+    Peers,
+}
+
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DisconnectCause {

@@ -14,6 +14,7 @@ pub mod machine;
 pub mod map;
 pub mod node;
 mod random;
+mod routing;
 pub mod time;
 pub mod trust;
 

@@ -24,6 +24,8 @@ pub enum Protocol {
     Link = 1,
     /// Inventories and requests for bodies.
     Content = 2,
+    /// Envelopes on their way to peers that are not connected.
+    Routing = 4,
 }
 
 /// Why bytes are not a frame.
@@ -63,6 +65,7 @@ impl Protocol {
         match byte {
             1 => Some(Self::Link),
             2 => Some(Self::Content),
+            4 => Some(Self::Routing),
             _ => None,
         }
     }

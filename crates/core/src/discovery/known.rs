@@ -47,6 +47,8 @@ impl Contact {
 pub(super) struct Known {
     pub(super) run: RunId,
     pub(super) heard_at: Instant,
+    /// When it was last heard over the broadcast path.
+    pub(super) broadcast_at: Option<Instant>,
     pub(super) contact: Contact,
     /// In a row.
     pub(super) failures: u32,
@@ -58,7 +60,15 @@ pub(super) struct Known {
 impl Known {
     pub(super) const fn new(now: Instant, run: RunId, sequence: u64) -> Self {
         let replay = ReplayWindow::after(sequence);
-        Self { run, heard_at: now, contact: Contact::Idle, failures: 0, last_failure: None, replay }
+        Self {
+            run,
+            heard_at: now,
+            broadcast_at: None,
+            contact: Contact::Idle,
+            failures: 0,
+            last_failure: None,
+            replay,
+        }
     }
 
     /// Waits the next failure out.

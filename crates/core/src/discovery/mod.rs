@@ -20,7 +20,8 @@ use peerloom_wire::{PeerId, RunId};
 
 use self::known::{Contact, Known};
 use crate::event::{
-    BadInput, CommandError, ConnectFailure, DisconnectCause, LastFailure, Stage, Subject,
+    BadInput, CommandError, ConnectFailure, DisconnectCause, LastFailure, SignalPath, Stage,
+    Subject,
 };
 use crate::io::CommandId;
 use crate::machine::Machine;
@@ -51,6 +52,12 @@ const GLARE_WAIT: Duration = Duration::from_millis(500);
 /// The slowest repeats.
 const ANNOUNCE_MAX: Duration = Duration::from_secs(30);
 
+/// For so long after a peer was heard over the broadcast path, what is for it takes that path only.
+/// Shorter than the first repeat of an offer (2 s), which then takes every path; long enough for
+/// offer, answer and candidates, so that tabs of an origin carry nothing for each other (eight of
+/// them would hand on some 1,500 envelopes while they connect).
+const EARSHOT_TIME: Duration = Duration::from_secs(1);
+
 /// How long a peer that was asked for by id may stay silent.
 const SEEK_MAX: Duration = Duration::from_secs(10);
 
@@ -68,7 +75,7 @@ pub(crate) enum Input {
     /// Say goodbye and forget everyone.
     Stop,
     /// A verified envelope.
-    Heard(Box<Envelope>),
+    Heard { envelope: Box<Envelope>, path: SignalPath },
     /// The application wants this peer.
     Connect { id: CommandId, peer: PeerId },
     /// An attempt is under way.
@@ -99,7 +106,7 @@ pub(crate) enum Effect {
     /// End what there is with this peer.
     Hangup { peer: PeerId },
     /// A signal for `link`, not seen before.
-    Deliver { from: PeerId, signal: Signal },
+    Deliver { from: PeerId, signal: Signal, path: SignalPath },
     /// A peer is known now that was not.
     Discovered { peer: PeerId },
     /// A known peer runs anew: connections to its earlier run are dead.
@@ -164,7 +171,7 @@ impl Machine for Discovery {
         match input {
             Input::Start => self.start(now, out),
             Input::Stop => self.stop(out),
-            Input::Heard(envelope) => self.on_envelope(now, *envelope, out),
+            Input::Heard { envelope, path } => self.on_envelope(now, *envelope, path, out),
             Input::Connect { id, peer } => self.connect(now, id, peer, out),
             Input::Connecting { peer } => self.set_contact(peer, Contact::Dialling),
             Input::Connected { peer } => self.on_connected(peer, out),
@@ -235,6 +242,14 @@ impl Discovery {
         self.known.get(&peer).map(|known| known.run)
     }
 
+    /// Returns whether a peer was heard over the broadcast path just now: then it hears us there, and
+    /// nobody need carry anything.
+    #[must_use]
+    pub(crate) fn is_in_earshot(&self, now: Now, peer: PeerId) -> bool {
+        let heard_at = self.known.get(&peer).and_then(|known| known.broadcast_at);
+        heard_at.is_some_and(|at| now.mono < at + EARSHOT_TIME)
+    }
+
     /// Returns all known peers, in the order of their ids.
     pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> {
         self.known.keys().copied()
@@ -303,20 +318,31 @@ impl Discovery {
     }
 
     #[inline(never)]
-    fn on_envelope(&mut self, now: Now, envelope: Envelope, out: &mut Vec<Effect>) {
+    fn on_envelope(
+        &mut self,
+        now: Now,
+        envelope: Envelope,
+        path: SignalPath,
+        out: &mut Vec<Effect>,
+    ) {
         // A copy of it may have been faster while the signature was checked.
         if !self.is_running() || !self.is_news(&envelope) {
             return;
         }
         self.recognise(now, &envelope, out);
         let peer = envelope.from;
+        if let Some(known) = self.known.get_mut(&peer)
+            && path == SignalPath::Broadcast
+        {
+            known.broadcast_at = Some(now.mono);
+        }
         match envelope.signal {
             Signal::Announce { answer_wanted } => self.on_announce(now, peer, answer_wanted, out),
             Signal::Goodbye => {
-                out.push(Effect::Deliver { from: peer, signal: Signal::Goodbye });
+                out.push(Effect::Deliver { from: peer, signal: Signal::Goodbye, path });
                 self.lose(peer, out);
             }
-            signal => out.push(Effect::Deliver { from: peer, signal }),
+            signal => out.push(Effect::Deliver { from: peer, signal, path }),
         }
     }
 

@@ -17,7 +17,8 @@ fn peer(seed: u8) -> PeerId {
 
 fn heard(seed: u8, run: u64, sequence: u64, signal: Signal) -> Input {
     let (from, run) = (peer(seed), RunId(run));
-    Input::Heard(Box::new(Envelope { from, run, sequence, signal }))
+    let envelope = Box::new(Envelope { from, run, sequence, signal });
+    Input::Heard { envelope, path: SignalPath::Broadcast }
 }
 
 fn announce() -> Signal {
@@ -190,7 +191,7 @@ fn a_peer_that_says_goodbye_is_forgotten_at_once_and_a_silent_one_later() {
     check(
         vec![(1, heard(1, 0, 1, announce())), (2, goodbye)],
         &[
-            Effect::Deliver { from: peer(1), signal: Signal::Goodbye },
+            Effect::Deliver { from: peer(1), signal: Signal::Goodbye, path: SignalPath::Broadcast },
             Effect::Lost { peer: peer(1) },
         ],
     );
@@ -270,7 +271,8 @@ fn the_known_are_bounded_and_the_connected_stay() {
     for n in 0..KNOWN_MAX as u64 + 50 {
         let from = PeerId(peerloom_crypto::sha256(&n.to_be_bytes()));
         let envelope = Envelope { from, run: RunId(0), sequence: 1, signal: announce() };
-        run(&mut discovery, vec![(3 + n, Input::Heard(Box::new(envelope)))]);
+        let (envelope, path) = (Box::new(envelope), SignalPath::Broadcast);
+        run(&mut discovery, vec![(3 + n, Input::Heard { envelope, path })]);
     }
     assert_eq!(discovery.peers().count(), KNOWN_MAX);
     assert!(discovery.run_of(peer(1)).is_some());

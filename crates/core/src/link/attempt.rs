@@ -5,7 +5,7 @@ use core::time::Duration;
 use peerloom_wire::{CANDIDATES_MAX, SessionId};
 
 use super::gathered::Gathered;
-use crate::event::Stage;
+use crate::event::{SignalPath, Stage};
 use crate::io::{Candidate, ConnId};
 use crate::time::Instant;
 
@@ -103,6 +103,8 @@ pub(super) struct Attempt {
     pub(super) conn: ConnId,
     pub(super) session: SessionId,
     pub(super) role: Role,
+    /// By which way the other side's description came, once it did.
+    pub(super) path: Option<SignalPath>,
     pub(super) step: Step,
     pub(super) deadline: Deadline,
     /// All of it goes with every repeat of our description.
@@ -123,6 +125,7 @@ impl Attempt {
             conn,
             session,
             role,
+            path: None,
             step,
             deadline: Deadline::new(now + SIGNALLING_MAX),
             gathered: Gathered::default(),

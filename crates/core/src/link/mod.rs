@@ -26,7 +26,7 @@ use peerloom_wire::{PeerId, SessionId};
 use self::attempt::Attempt;
 use self::connection::{Connection, Transport};
 pub(crate) use self::message::{GoodbyeReason, Message};
-use crate::event::{ConnectFailure, DisconnectCause, PeerState, StrikeKind};
+use crate::event::{ConnectFailure, DisconnectCause, PeerState, SignalPath, StrikeKind};
 use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent};
 use crate::machine::Machine;
 use crate::map::Map;
@@ -41,8 +41,8 @@ pub(crate) enum Input {
     Hangup { peer: PeerId, cause: DisconnectCause },
     /// Say goodbye to everyone and close everything.
     HangupAll,
-    /// A verified signal.
-    Signal { from: PeerId, signal: Signal },
+    /// A verified signal, and the way by which it came first.
+    Signal { from: PeerId, signal: Signal, path: SignalPath },
     /// The peer runs anew: what there was with its earlier run is dead.
     Renewed { peer: PeerId },
     /// The peer is not known any more: what there is with it is closed, and its totals go.
@@ -104,6 +104,8 @@ struct Counters {
     attempts: u64,
     failures: u64,
     connections: u64,
+    by_broadcast: u64,
+    by_peers: u64,
     glares: u64,
     restarts: u64,
     frames_not_understood: u64,
@@ -149,7 +151,7 @@ impl Machine for Link {
             Input::Dial { peer } => self.dial(now, peer, out),
             Input::Hangup { peer, cause } => self.hangup(peer, cause, out),
             Input::HangupAll => self.hangup_all(out),
-            Input::Signal { from, signal } => self.on_signal(now, from, signal, out),
+            Input::Signal { from, signal, path } => self.on_signal(now, from, signal, path, out),
             Input::Renewed { peer } => self.hangup(peer, DisconnectCause::Replaced, out),
             Input::Forget { peer } => self.forget(peer, out),
             Input::Event { conn, event } => self.on_event(now, conn, event, out),
@@ -230,12 +232,14 @@ impl Link {
 
     /// Returns the counters, by name.
     #[must_use]
-    pub(crate) fn stats(&self) -> [(&'static str, u64); 8] {
+    pub(crate) fn stats(&self) -> [(&'static str, u64); 10] {
         let counters = &self.counters;
         [
             ("link.attempts", counters.attempts),
             ("link.failures", counters.failures),
             ("link.connections", counters.connections),
+            ("connect.by_broadcast", counters.by_broadcast),
+            ("connect.by_peers", counters.by_peers),
             ("link.glares", counters.glares),
             ("link.restarts", counters.restarts),
             ("link.frames_not_understood", counters.frames_not_understood),

@@ -8,7 +8,7 @@ use peerloom_wire::{PeerId, SessionId};
 use super::attempt::{Attempt, FIRST_CANDIDATE_WAIT, REPEAT, Role, Step, explain_timeout};
 use super::connection::Connection;
 use super::{Effect, Link, Message, Phase};
-use crate::event::{ConnectFailure, DisconnectCause, Stage};
+use crate::event::{ConnectFailure, DisconnectCause, SignalPath, Stage};
 use crate::io::{Candidate, ConnId, LinkCommand, LinkEvent, TransportState};
 use crate::time::Now;
 
@@ -46,17 +46,18 @@ impl Link {
         now: Now,
         from: PeerId,
         signal: Signal,
+        path: SignalPath,
         out: &mut Vec<Effect>,
     ) {
         match signal {
             Signal::Offer { session, sdp, candidates, restart: false } => {
-                self.on_offer(now, from, session, sdp, candidates, out);
+                self.on_offer(now, (from, path), session, sdp, candidates, out);
             }
             Signal::Offer { session, sdp, candidates, restart: true } => {
                 self.on_restart_offer(from, session, sdp, candidates, out);
             }
             Signal::Answer { session, sdp, candidates } => {
-                self.on_answer(now, from, session, sdp, candidates, out);
+                self.on_answer(now, (from, path), session, sdp, candidates, out);
             }
             Signal::Candidates { session, candidates } => {
                 self.on_candidates(from, session, candidates, out);
@@ -73,7 +74,7 @@ impl Link {
     fn on_offer(
         &mut self,
         now: Now,
-        from: PeerId,
+        (from, path): (PeerId, SignalPath),
         session: SessionId,
         sdp: String,
         candidates: Vec<Candidate>,
@@ -116,6 +117,9 @@ impl Link {
         let conn = self.begin(now, from, session, Role::Answerer, out);
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.newest_offer = Some(session);
+            if let Phase::Attempt(attempt) = &mut peer.phase {
+                attempt.path = Some(path);
+            }
         }
         out.push(Effect::Command { conn, command: LinkCommand::AcceptOffer { sdp, candidates } });
     }
@@ -124,7 +128,7 @@ impl Link {
     fn on_answer(
         &mut self,
         now: Now,
-        from: PeerId,
+        (from, path): (PeerId, SignalPath),
         session: SessionId,
         sdp: String,
         candidates: Vec<Candidate>,
@@ -137,6 +141,7 @@ impl Link {
                 let conn = attempt.conn;
                 let repeat_at = now.mono + REPEAT;
                 attempt.enter(now.mono, Step::Checking { answer: None, repeat_at });
+                attempt.path = Some(path);
                 let mut all = core::mem::take(&mut attempt.early_candidates);
                 all.extend(candidates);
                 let command = LinkCommand::AcceptAnswer { sdp, candidates: all };
@@ -331,10 +336,16 @@ impl Link {
         let Some(known) = self.peers.get_mut(&peer) else { return };
         let Phase::Attempt(attempt) = &known.phase else { return };
         let (conn, session, role) = (attempt.conn, attempt.session, attempt.role);
+        let path = attempt.path;
         let budget_bytes = BUDGET_BYTES_FIRST;
         let connection = Connection::new(now.mono, now.unix_ms, conn, session, role, budget_bytes);
         known.phase = Phase::Connected(connection);
         self.counters.connections += 1;
+        match path {
+            Some(SignalPath::Broadcast) => self.counters.by_broadcast += 1,
+            Some(SignalPath::Peers) => self.counters.by_peers += 1,
+            None => {}
+        }
         out.push(Effect::Up { peer, conn });
     }
 

@@ -46,7 +46,7 @@ fn event(conn: ConnId, event: LinkEvent) -> Input {
 }
 
 fn signal(from: PeerId, signal: Signal) -> Input {
-    Input::Signal { from, signal }
+    Input::Signal { from, signal, path: SignalPath::Broadcast }
 }
 
 fn offer(session: SessionId) -> Signal {

@@ -19,11 +19,12 @@ use self::signer::Signer;
 pub use self::snapshot::Status;
 use crate::content::{self, Content};
 use crate::discovery::{self, Discovery};
-use crate::event::{CommandError, Event, Reply};
+use crate::event::{CommandError, Event, Reply, SignalPath};
 use crate::io::{Command, CommandId, Input, Lifecycle, Output};
 use crate::link::{self, Link};
 use crate::machine::Machine;
 use crate::random::Random;
+use crate::routing::{self, Routing};
 use crate::time::{Instant, Now};
 use crate::trust::{self, Trust};
 
@@ -64,6 +65,7 @@ pub struct Node {
     proofs: Proofs,
     link: Link,
     discovery: Discovery,
+    routing: Routing,
     content: Content,
     trust: Trust,
     loading: Loading,
@@ -91,6 +93,7 @@ impl Node {
             proofs: Proofs::default(),
             link: Link::new(link::Config { own: id, connections_max, session_first }),
             discovery: Discovery::new(discovery::Config { own: id, connections_max }, random),
+            routing: Routing::new(routing::Config { own: id }),
             content: Content::new(content::Config { author: config.key }),
             trust: Trust::default(),
             loading: Loading::Pending(Vec::new()),
@@ -110,7 +113,7 @@ impl Node {
             Input::Link { conn, event } => {
                 self.steps.push_back(Step::Link(link::Input::Event { conn, event }));
             }
-            Input::Signal { bytes } => self.on_envelope(now, &bytes),
+            Input::Signal { bytes } => self.on_envelope(now, &bytes, SignalPath::Broadcast),
             Input::Signed { id, signature } => self.on_signed(id, signature),
             Input::Verified { id, holds } => self.on_verified(now, id, holds),
             Input::Stored { id, result } => {
@@ -247,6 +250,7 @@ impl Node {
         match step {
             Step::Link(input) => drive(&mut self.link, now, input),
             Step::Discovery(input) => drive(&mut self.discovery, now, input),
+            Step::Routing(input) => drive(&mut self.routing, now, input),
             Step::Content(input) => drive(&mut self.content, now, input),
             Step::Trust(input) => drive(&mut self.trust, now, input),
         }

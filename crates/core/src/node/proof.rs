@@ -3,14 +3,16 @@
 
 use bytes::Bytes;
 use peerloom_crypto::{Claim, Signature};
+use peerloom_wire::PeerId;
 use peerloom_wire::envelope::{Envelope, Unsigned};
 
 use super::Node;
 use super::route::Step;
+use crate::event::SignalPath;
 use crate::io::{Output, ProofId};
 use crate::map::Map;
 use crate::time::Now;
-use crate::{content, discovery};
+use crate::{content, discovery, routing};
 
 /// The most envelopes whose signatures are being checked; further ones are dropped. A second's work
 /// of WebCrypto at 60 µs each is 16,000; a mesh of eight has 60 under way at once.
@@ -19,12 +21,12 @@ const HEARD_MAX: usize = 256;
 /// What a signature is for.
 #[derive(Debug)]
 pub(super) enum Proof {
-    /// An envelope that is sent once it is signed.
-    Envelope(Unsigned),
+    /// An envelope that is sent once it is signed, over connected peers too if it says to whom.
+    Envelope { unsigned: Unsigned, carried_to: Option<PeerId> },
     /// The goodbye of this run, to be kept until it is needed.
     Goodbye(Unsigned),
-    /// An envelope that arrived.
-    Heard(Box<Envelope>),
+    /// An envelope that arrived, and how.
+    Heard { envelope: Box<Envelope>, path: SignalPath },
     /// A manifest of ours, or of somebody else.
     Content(content::ProofId),
 }
@@ -51,12 +53,12 @@ impl Proofs {
         for (id, proof) in core::mem::take(&mut self.open) {
             match proof {
                 Proof::Goodbye(unsigned) => {
-                    self.open.insert(id, Proof::Envelope(unsigned));
+                    self.open.insert(id, Proof::Envelope { unsigned, carried_to: None });
                 }
                 Proof::Content(_) => {
                     self.open.insert(id, proof);
                 }
-                Proof::Envelope(_) | Proof::Heard(_) => {}
+                Proof::Envelope { .. } | Proof::Heard { .. } => {}
             }
         }
     }
@@ -80,7 +82,7 @@ impl Node {
 
     /// An envelope arrived. Whatever can be found out without its signature is found out first.
     #[inline(never)]
-    pub(super) fn on_envelope(&mut self, now: Now, bytes: &[u8]) {
+    pub(super) fn on_envelope(&mut self, now: Now, bytes: &[u8], path: SignalPath) {
         if !self.discovery.is_running() {
             return;
         }
@@ -92,11 +94,11 @@ impl Node {
         if !self.discovery.is_news(&envelope) {
             return;
         }
-        let heard = self.proofs.open.values().filter(|proof| matches!(proof, Proof::Heard(_)));
+        let heard = self.proofs.open.values().filter(|proof| matches!(proof, Proof::Heard { .. }));
         if heard.count() >= HEARD_MAX {
             return self.signer.count("signal.overflow");
         }
-        self.verify(Proof::Heard(Box::new(envelope)), unverified.claim);
+        self.verify(Proof::Heard { envelope: Box::new(envelope), path }, unverified.claim);
     }
 
     #[inline(never)]
@@ -104,8 +106,13 @@ impl Node {
         // Answered twice, or of a run that ended.
         let Some(proof) = self.proofs.open.remove(&id) else { return };
         match (proof, signature) {
-            (Proof::Envelope(unsigned), Some(signature)) => {
-                self.send_envelope(unsigned.sign_with(&signature));
+            (Proof::Envelope { unsigned, carried_to }, Some(signature)) => {
+                let bytes = unsigned.sign_with(&signature);
+                if let Some(target) = carried_to {
+                    let input = routing::Input::Send { target, envelope: bytes.clone() };
+                    self.steps.push_back(Step::Routing(input));
+                }
+                self.send_envelope(bytes);
             }
             (Proof::Goodbye(unsigned), Some(signature)) => {
                 self.signer.keep_goodbye(unsigned.sign_with(&signature));
@@ -114,8 +121,10 @@ impl Node {
                 let input = content::Input::Signed { proof, signature };
                 self.steps.push_back(Step::Content(input));
             }
-            (Proof::Envelope(_) | Proof::Goodbye(_), None) => self.signer.count("signal.unsigned"),
-            (Proof::Heard(_), _) => self.bug("a signature for what was to be checked"),
+            (Proof::Envelope { .. } | Proof::Goodbye(_), None) => {
+                self.signer.count("signal.unsigned");
+            }
+            (Proof::Heard { .. }, _) => self.bug("a signature for what was to be checked"),
         }
     }
 
@@ -124,19 +133,20 @@ impl Node {
         // Answered twice, or of a run that ended.
         let Some(proof) = self.proofs.open.remove(&id) else { return };
         match proof {
-            Proof::Heard(_) if !holds => self.signer.count("signal.bad_signature"),
+            Proof::Heard { .. } if !holds => self.signer.count("signal.bad_signature"),
             // Banned while the signature was checked.
-            Proof::Heard(envelope) if self.trust.is_banned(now, envelope.from) => {
+            Proof::Heard { envelope, .. } if self.trust.is_banned(now, envelope.from) => {
                 self.signer.count("signal.banned");
             }
-            Proof::Heard(envelope) => {
+            Proof::Heard { envelope, path } => {
                 self.signer.count("signal.received");
-                self.steps.push_back(Step::Discovery(discovery::Input::Heard(envelope)));
+                let input = discovery::Input::Heard { envelope, path };
+                self.steps.push_back(Step::Discovery(input));
             }
             Proof::Content(proof) => {
                 self.steps.push_back(Step::Content(content::Input::Verified { proof, holds }));
             }
-            Proof::Envelope(_) | Proof::Goodbye(_) => self.bug("a check of what was to be signed"),
+            Proof::Envelope { .. } | Proof::Goodbye(_) => self.bug("a check of what was to be signed"),
         }
     }
 

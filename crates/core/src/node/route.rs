@@ -9,16 +9,20 @@ use core::time::Duration;
 
 use super::proof::Proof;
 use super::{Loading, Node};
-use crate::event::{CommandError, DisconnectCause, Event, Reply, StrikeKind};
+use crate::event::{
+    CommandError, ConnectFailure, DisconnectCause, Event, PeerState, Reply, SignalPath, Stage,
+    StrikeKind,
+};
 use crate::io::{ConnId, LinkEvent, Output, StoreError, StoreId};
 use crate::time::Now;
-use crate::{content, discovery, link, trust};
+use crate::{content, discovery, link, routing, trust};
 
 /// One input for one protocol: the unit of work of `Node::run`.
 #[derive(Debug)]
 pub(super) enum Step {
     Link(link::Input),
     Discovery(discovery::Input),
+    Routing(routing::Input),
     Content(content::Input),
     Trust(trust::Input),
 }
@@ -28,6 +32,7 @@ pub(super) enum Step {
 pub(super) enum Effect {
     Link(link::Effect),
     Discovery(discovery::Effect),
+    Routing(routing::Effect),
     Content(content::Effect),
     Trust(trust::Effect),
 }
@@ -42,22 +47,23 @@ macro_rules! effects {
     )* };
 }
 
-effects!(Link: link, Discovery: discovery, Content: content, Trust: trust);
+effects!(Link: link, Discovery: discovery, Routing: routing, Content: content, Trust: trust);
 
 impl Node {
     pub(super) fn route(&mut self, now: Now, effect: Effect) {
         match effect {
-            Effect::Link(effect) => self.route_link(effect),
+            Effect::Link(effect) => self.route_link(now, effect),
             Effect::Discovery(effect) => self.route_discovery(now, effect),
+            Effect::Routing(effect) => self.route_routing(now, effect),
             Effect::Content(effect) => self.route_content(effect),
             Effect::Trust(effect) => self.route_trust(effect),
         }
     }
 
     #[inline(never)]
-    fn route_link(&mut self, effect: link::Effect) {
+    fn route_link(&mut self, now: Now, effect: link::Effect) {
         match effect {
-            link::Effect::Signal { to, signal } => self.signal(Some(to), signal),
+            link::Effect::Signal { to, signal } => self.signal(now, Some(to), signal),
             link::Effect::Command { conn, command } => {
                 self.outputs.push_back(Output::Link { conn, command });
             }
@@ -67,24 +73,34 @@ impl Node {
             }
             link::Effect::Up { peer, conn } => {
                 self.steps.push_back(Step::Discovery(discovery::Input::Connected { peer }));
+                self.steps.push_back(Step::Routing(routing::Input::Up { peer }));
                 self.steps.push_back(Step::Content(content::Input::PeerUp { peer, conn }));
                 self.event(Event::PeerConnected(self.peer_info(peer)));
             }
             link::Effect::Down { peer, conn: _, cause } => self.on_down(peer, cause),
             link::Effect::Failed { peer, failure } => {
                 if let Some(failure) = &failure {
-                    self.event(Event::ConnectFailed(failure.clone()));
+                    let explained = self.explain(now, failure.clone());
+                    self.event(Event::ConnectFailed(explained));
                 }
                 self.steps.push_back(Step::Discovery(discovery::Input::Failed { peer, failure }));
             }
-            link::Effect::Frame { peer, protocol, body } => self.on_frame(peer, protocol, &body),
+            link::Effect::Frame { peer, protocol, body } => {
+                self.on_frame(now, peer, protocol, &body);
+            }
             link::Effect::Body { conn, event } => self.on_body(conn, event),
             link::Effect::Rtt { peer, micros } => {
                 let rtt = Duration::from_micros(micros);
                 self.steps.push_back(Step::Content(content::Input::PeerRtt { peer, rtt }));
+                self.steps.push_back(Step::Routing(routing::Input::Alive { peer }));
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
-            link::Effect::Changed { peer } => self.event(Event::PeerUpdated(self.peer_info(peer))),
+            link::Effect::Changed { peer } => {
+                let reachable = self.link.peer(peer).state == Some(PeerState::Connected);
+                let input = routing::Input::Reachable { peer, reachable };
+                self.steps.push_back(Step::Routing(input));
+                self.event(Event::PeerUpdated(self.peer_info(peer)));
+            }
             link::Effect::Forgotten { peer } => self.event(Event::PeerLost { peer }),
             link::Effect::Strike { peer, kind } => self.strike(peer, kind),
         }
@@ -93,17 +109,22 @@ impl Node {
     #[inline(never)]
     fn on_down(&mut self, peer: PeerId, cause: DisconnectCause) {
         self.steps.push_back(Step::Content(content::Input::PeerDown { peer }));
+        self.steps.push_back(Step::Routing(routing::Input::Down { peer }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
         self.event(Event::PeerDisconnected { peer: self.peer_info(peer), cause });
     }
 
     #[inline(never)]
-    fn on_frame(&mut self, peer: PeerId, protocol: Protocol, body: &Bytes) {
-        match frame::decode_body::<content::Message>(protocol, body) {
-            Ok(message) => {
-                let input = content::Input::Message { from: peer, message };
-                self.steps.push_back(Step::Content(input));
-            }
+    fn on_frame(&mut self, now: Now, peer: PeerId, protocol: Protocol, body: &Bytes) {
+        let step = match protocol {
+            Protocol::Routing => frame::decode_body(protocol, body)
+                .map(|message| Step::Routing(self.routing_input(now, peer, message))),
+            // Link keeps its own.
+            Protocol::Content | Protocol::Link => frame::decode_body(protocol, body)
+                .map(|message| Step::Content(content::Input::Message { from: peer, message })),
+        };
+        match step {
+            Ok(step) => self.steps.push_back(step),
             Err(FrameError::UnknownMessage { protocol }) => {
                 self.steps.push_back(Step::Link(link::Input::NotUnderstood { peer, protocol }));
             }
@@ -134,7 +155,7 @@ impl Node {
     fn route_discovery(&mut self, now: Now, effect: discovery::Effect) {
         match effect {
             discovery::Effect::Announce { to, answer_wanted } => {
-                self.signal(to, Signal::Announce { answer_wanted });
+                self.signal(now, to, Signal::Announce { answer_wanted });
             }
             discovery::Effect::Goodbye => self.say_goodbye(),
             discovery::Effect::Dial { peer } => {
@@ -148,8 +169,8 @@ impl Node {
                 let cause = DisconnectCause::Local;
                 self.steps.push_back(Step::Link(link::Input::Hangup { peer, cause }));
             }
-            discovery::Effect::Deliver { from, signal } => {
-                self.steps.push_back(Step::Link(link::Input::Signal { from, signal }));
+            discovery::Effect::Deliver { from, signal, path } => {
+                self.steps.push_back(Step::Link(link::Input::Signal { from, signal, path }));
             }
             discovery::Effect::Discovered { peer } => {
                 self.event(Event::PeerDiscovered(self.peer_info(peer)));
@@ -163,8 +184,53 @@ impl Node {
             discovery::Effect::Changed { peer } => {
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
-            discovery::Effect::Done { id, result } => self.done(id, result.map(|()| Reply::Done)),
+            discovery::Effect::Done { id, result } => {
+                let result = result.map(|()| Reply::Done).map_err(|error| match error {
+                    CommandError::Unreachable(failure) => {
+                        CommandError::Unreachable(self.explain(now, failure))
+                    }
+                    error => error,
+                });
+                self.done(id, result);
+            }
         }
+    }
+
+    #[inline(never)]
+    fn route_routing(&mut self, now: Now, effect: routing::Effect) {
+        match effect {
+            routing::Effect::Send { to, message } => {
+                match frame::encode(Protocol::Routing, &message) {
+                    Ok(frame) => self.steps.push_back(Step::Link(link::Input::Send { to, frame })),
+                    Err(_) => self.bug("routing made a message that does not fit"),
+                }
+            }
+            routing::Effect::Deliver { envelope } => {
+                self.on_envelope(now, &envelope, SignalPath::Peers);
+            }
+            routing::Effect::Strike { peer, kind } => self.strike(peer, kind),
+        }
+    }
+
+    /// A message that is carried on behalf of a banned peer is told apart.
+    fn routing_input(&self, now: Now, from: PeerId, message: routing::Message) -> routing::Input {
+        let unwanted = match &message {
+            routing::Message::Carry { source, .. } => self.trust.is_banned(now, *source),
+            routing::Message::Undeliverable { .. } => false,
+        };
+        routing::Input::Message { from, message, unwanted }
+    }
+
+    /// Adds to a failure of signalling why no connected peer could help, if that is known.
+    #[inline(never)]
+    fn explain(&self, now: Now, mut failure: ConnectFailure) -> ConnectFailure {
+        if failure.stage == Stage::Signalling
+            && let Some(reason) = self.routing.verdict(now, failure.peer)
+        {
+            failure.reason.push_str(", and no path over connected peers reached it: ");
+            failure.reason.push_str(reason.text());
+        }
+        failure
     }
 
     #[inline(never)]
@@ -233,7 +299,7 @@ impl Node {
     }
 
     /// Sends a signal: to one run of a peer if it is known, to a bare id else, or to everyone.
-    fn signal(&mut self, to: Option<PeerId>, signal: Signal) {
+    fn signal(&mut self, now: Now, to: Option<PeerId>, signal: Signal) {
         let recipient = match to {
             None => Recipient::Everyone,
             Some(peer) => match self.discovery.run_of(peer) {
@@ -241,9 +307,10 @@ impl Node {
                 None => Recipient::Peer(peer),
             },
         };
-        if let Some(envelope) = self.signer.write(recipient, signal) {
-            let payload = Bytes::copy_from_slice(envelope.payload());
-            self.sign(Proof::Envelope(envelope), payload);
+        if let Some(unsigned) = self.signer.write(recipient, signal) {
+            let payload = Bytes::copy_from_slice(unsigned.payload());
+            let carried_to = to.filter(|peer| !self.discovery.is_in_earshot(now, *peer));
+            self.sign(Proof::Envelope { unsigned, carried_to }, payload);
         }
     }
 }

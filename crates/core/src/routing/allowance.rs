@@ -1,0 +1,90 @@
+//! How much somebody may send: token buckets, in whole bytes.
+
+use crate::time::Instant;
+
+/// What an envelope is charged at least, so that one bucket bounds envelopes and bytes. A check of a
+/// signature (0.4 ms) is worth more than the bytes of a candidate (400).
+const CHARGE_MIN: i64 = 2048;
+
+/// A size of bucket: what it holds at most, and what it gains in a second.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rate {
+    pub(super) burst_bytes: i64,
+    pub(super) bytes_per_second: i64,
+}
+
+/// What may still be sent. It fills up with time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowance {
+    /// Below zero: what was sent beyond it, refused.
+    pub(super) level: i64,
+    /// When it was last filled.
+    pub(super) at: Instant,
+}
+
+impl Allowance {
+    /// Returns a full one.
+    pub(super) const fn new(now: Instant, rate: Rate) -> Self {
+        Self { level: rate.burst_bytes, at: now }
+    }
+
+    /// Adds what was gained since the last time.
+    pub(super) fn fill(&mut self, now: Instant, rate: Rate) {
+        let micros = i64::try_from(now.since(self.at).as_micros()).unwrap_or(i64::MAX);
+        let gained = rate.bytes_per_second.saturating_mul(micros) / 1_000_000;
+        self.level = self.level.saturating_add(gained).min(rate.burst_bytes);
+        self.at = now;
+    }
+
+    /// Charges for an envelope; `false` when there was not enough, by however little.
+    pub(super) fn take(&mut self, bytes: usize) -> bool {
+        self.level = self.level.saturating_sub(charge(bytes));
+        self.level >= 0
+    }
+
+    /// Returns whether an envelope may be sent.
+    pub(super) fn allows(&self, bytes: usize) -> bool {
+        self.level >= charge(bytes)
+    }
+}
+
+fn charge(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX).max(CHARGE_MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate { burst_bytes: 10_240, bytes_per_second: 2048 };
+
+    fn at_ms(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    /// Envelopes at milliseconds, of so many bytes, and whether each is allowed.
+    fn check(sent: &[(u64, usize, bool)]) {
+        let mut allowance = Allowance::new(at_ms(0), RATE);
+        for (ms, bytes, allowed) in sent {
+            allowance.fill(at_ms(*ms), RATE);
+            assert_eq!(allowance.take(*bytes), *allowed, "{bytes} bytes at {ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_burst_is_allowed_and_then_one_in_a_second() {
+        let burst = [(0, 100, true); 5];
+        check(&[&burst[..], &[(0, 100, false), (1000, 100, false), (3000, 100, true)]].concat());
+    }
+
+    #[test]
+    fn large_ones_cost_what_they_weigh() {
+        check(&[(0, 8192, true), (0, 2049, false)]);
+    }
+
+    #[test]
+    fn no_silence_saves_up_more_than_a_burst() {
+        let burst = [(u64::MAX / 2000, 0, true); 5];
+        check(&[&burst[..], &[(u64::MAX / 2000, 0, false)]].concat());
+    }
+}

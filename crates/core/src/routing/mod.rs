@@ -1,0 +1,418 @@
+//! Signalling through peers: an envelope travels to a peer that is not connected over peers that
+//! are, each of which sees no more of it than where it comes from and where it goes.
+//!
+//! A copy of an envelope is a walker in search of its target, after the greedy lookups of Kademlia
+//! (Maymounkov and Mazières 2002) on whatever connections there are: it goes to the target if that
+//! is connected, else to a peer said to be connected to it, else along the way that something of the
+//! target came, else to the nearest by XOR distance. From a dead end it goes back and elsewhere
+//! (depth first), until its steps are used up. The source sends a few copies by different carriers;
+//! each takes its own ways, so that a carrier that drops what it gets stops one of them.
+//!
+//! Knows nothing about signatures, nor about what is in an envelope.
+
+mod allowance;
+mod message;
+mod passage;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use peerloom_wire::PeerId;
+use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
+
+use self::allowance::{Allowance, Rate};
+use self::message::MessageId;
+pub(crate) use self::message::{Message, Reason};
+use self::passage::{PASSAGE_TIME, Passage, State};
+use crate::event::StrikeKind;
+use crate::machine::Machine;
+use crate::map::{Map, Set};
+use crate::time::{Instant, Now};
+
+/// How many copies of an envelope its source sends, each by another carrier. With one carrier in
+/// five hostile and two on a way, all three are lost once in 21 times; the envelope is repeated.
+const COPIES_MAX: u8 = 3;
+
+/// How many are sent when a way is known: one along it, and one elsewhere should that be a lie.
+const COPIES_KNOWN: u8 = 2;
+
+/// How often a copy may be handed on in all, dead ends included. A lookup in 10,000 nodes with 8
+/// connections takes log₂ 10,000 − log₂ 8, some 11 hops; the rest is for ways that lead nowhere. So
+/// an envelope to nobody costs the swarm 72 frames and their answers.
+const STEPS_MAX: u8 = 24;
+
+/// The most neighbours of a carrier that are remembered. No node has more than 255 connections.
+const NEIGHBOURS_MAX: usize = 255;
+
+/// What one source may send over one carrier: 128 envelopes at once, then 16 a second. A tab that
+/// joins a swarm of 12 through one carrier sends about 70 at once.
+const SOURCE_RATE: Rate = Rate { burst_bytes: 256 << 10, bytes_per_second: 32 << 10 };
+
+/// The most pairs of source and carrier whose allowance is remembered; the one unheard of for
+/// longest goes first. Who makes up sources still has the limit of its connection.
+const SOURCES_MAX: usize = 256;
+
+/// What may be handed over on one connection: 512 envelopes at once, then 64 a second, whose
+/// signatures take 3 % of a processor to check.
+const CARRIER_RATE: Rate = Rate { burst_bytes: 1 << 20, bytes_per_second: 128 << 10 };
+
+/// What may be handed over beyond that, refused, before it is a strike. An honest carrier counts
+/// for itself, and gains only when it hears us answer a ping, so that not even what it sends to a
+/// frozen page, and arrives at once, is more than a burst or two.
+const EXCESS_BYTES_MAX: i64 = 4 << 20;
+
+/// What the protocol is told.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// A peer is connected: it may carry, and be carried to.
+    Up { peer: PeerId },
+    /// A peer is not connected any more.
+    Down { peer: PeerId },
+    /// Whether frames get through to a connected peer at present.
+    Reachable { peer: PeerId, reachable: bool },
+    /// A connected peer answered a ping.
+    Alive { peer: PeerId },
+    /// A connected peer says whom it is connected to, and to whom no more.
+    // Until peer exchange is there, only tests say so.
+    #[cfg_attr(not(test), expect(dead_code))]
+    Neighbours { peer: PeerId, added: Vec<PeerId>, dropped: Vec<PeerId> },
+    /// Bring an envelope of ours to a peer.
+    Send { target: PeerId, envelope: Bytes },
+    /// A connected peer says something. `unwanted`: it is on behalf of a banned one.
+    Message { from: PeerId, message: Message, unwanted: bool },
+}
+
+/// What the protocol asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Send a message to a connected peer.
+    Send { to: PeerId, message: Message },
+    /// An envelope for us, unverified, not for the first time perhaps.
+    Deliver { envelope: Bytes },
+    /// A peer broke a rule.
+    Strike { peer: PeerId, kind: StrikeKind },
+}
+
+/// Settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Config {
+    /// Our id.
+    pub(crate) own: PeerId,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    sent: u64,
+    carried: u64,
+    delivered: u64,
+    undeliverable: u64,
+    returned: u64,
+    loops: u64,
+    refused: u64,
+    rate_limited: u64,
+    answers_stale: u64,
+}
+
+/// A connected peer.
+#[derive(Debug)]
+struct Carrier {
+    reachable: bool,
+    /// Whom it says it is connected to.
+    neighbours: Set<PeerId>,
+    /// What it may still hand to us.
+    incoming: Allowance,
+    /// What we may still hand to it. Gains when it answers a ping.
+    outgoing: Allowance,
+}
+
+/// Envelopes on their way.
+#[derive(Debug)]
+pub(crate) struct Routing {
+    config: Config,
+    /// As many as connections.
+    carriers: Map<PeerId, Carrier>,
+    /// In the order in which they came.
+    passages: VecDeque<Passage>,
+    /// The bytes of the envelopes in `passages`.
+    held_bytes: usize,
+    /// By whom something came from somebody, and when.
+    ways: Map<PeerId, (PeerId, Instant)>,
+    /// What sources may still send, by carrier and source.
+    sources: Map<(PeerId, PeerId), Allowance>,
+    counters: Counters,
+}
+
+impl Machine for Routing {
+    type Input = Input;
+    type Effect = Effect;
+
+    fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        let now = now.mono;
+        match input {
+            Input::Up { peer } => self.on_up(now, peer),
+            Input::Down { peer } => {
+                self.carriers.remove(&peer);
+                self.sources.retain(|(carrier, _), _| *carrier != peer);
+                self.reroute(now, peer, out);
+            }
+            Input::Reachable { peer, reachable } => self.on_reachable(now, peer, reachable, out),
+            Input::Alive { peer } => {
+                if let Some(carrier) = self.carriers.get_mut(&peer) {
+                    carrier.outgoing.fill(now, CARRIER_RATE);
+                }
+                self.forget(now);
+            }
+            Input::Neighbours { peer, added, dropped } => {
+                self.on_neighbours(peer, &added, &dropped);
+            }
+            Input::Send { target, envelope } => self.send(now, target, &envelope, out),
+            Input::Message { from, message, unwanted } => {
+                self.on_message(now, from, message, unwanted, out);
+            }
+        }
+    }
+
+    /// Nothing waits: what is over is forgotten when the next ping is answered.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    fn handle_timeout(&mut self, _now: Now, _out: &mut Vec<Effect>) {}
+}
+
+impl Routing {
+    /// Makes the protocol with no carrier.
+    #[must_use]
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            config,
+            carriers: Map::new(),
+            passages: VecDeque::new(),
+            held_bytes: 0,
+            ways: Map::new(),
+            sources: Map::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Returns why nothing of ours reached a peer lately; `None` if something may have, or if
+    /// nothing was sent.
+    #[must_use]
+    pub(crate) fn verdict(&self, now: Now, target: PeerId) -> Option<Reason> {
+        let mut told = None;
+        for passage in &self.passages {
+            let is_recent = now.mono < passage.at + PASSAGE_TIME;
+            if passage.target == target && passage.upstream.is_none() && is_recent {
+                match passage.state {
+                    State::Handed { .. } => return None,
+                    State::Ended => told = told.max(Some(passage.reason)),
+                }
+            }
+        }
+        told
+    }
+
+    /// Returns the counters, by name.
+    #[must_use]
+    pub(crate) fn stats(&self) -> [(&'static str, u64); 12] {
+        let counters = &self.counters;
+        [
+            ("routing.sent", counters.sent),
+            ("routing.carried", counters.carried),
+            ("routing.delivered", counters.delivered),
+            ("routing.undeliverable", counters.undeliverable),
+            ("routing.returned", counters.returned),
+            ("routing.loops", counters.loops),
+            ("routing.refused", counters.refused),
+            ("routing.rate_limited", counters.rate_limited),
+            ("routing.answers_stale", counters.answers_stale),
+            ("routing.carriers", self.carriers.len() as u64),
+            ("routing.passages", self.passages.len() as u64),
+            ("routing.held_bytes", self.held_bytes as u64),
+        ]
+    }
+
+    fn on_up(&mut self, now: Instant, peer: PeerId) {
+        let full = Allowance::new(now, CARRIER_RATE);
+        let neighbours = Set::new();
+        let carrier = Carrier { reachable: true, neighbours, incoming: full, outgoing: full };
+        self.carriers.insert(peer, carrier);
+    }
+
+    fn on_reachable(&mut self, now: Instant, peer: PeerId, reachable: bool, out: &mut Vec<Effect>) {
+        let Some(carrier) = self.carriers.get_mut(&peer) else { return };
+        let was_reachable = core::mem::replace(&mut carrier.reachable, reachable);
+        if was_reachable && !reachable {
+            self.reroute(now, peer, out);
+        }
+    }
+
+    fn on_neighbours(&mut self, peer: PeerId, added: &[PeerId], dropped: &[PeerId]) {
+        let Some(carrier) = self.carriers.get_mut(&peer) else { return };
+        for gone in dropped {
+            carrier.neighbours.remove(gone);
+        }
+        for id in added {
+            if carrier.neighbours.len() < NEIGHBOURS_MAX {
+                carrier.neighbours.insert(*id);
+            }
+        }
+    }
+
+    /// Sends our envelope by a few carriers. One that hears us on its own connection needs none.
+    #[inline(never)]
+    fn send(&mut self, now: Instant, target: PeerId, envelope: &Bytes, out: &mut Vec<Effect>) {
+        let is_heard = self.carriers.get(&target).is_some_and(|carrier| carrier.reachable);
+        if is_heard || target == self.config.own || self.carriers.is_empty() {
+            return;
+        }
+        let is_neighbour = |carrier: &Carrier| carrier.neighbours.contains(&target);
+        let is_known = self.ways.contains_key(&target) || self.carriers.values().any(is_neighbour);
+        let source = self.config.own;
+        let mut firsts = Vec::new();
+        for copy in 0..if is_known { COPIES_KNOWN } else { COPIES_MAX } {
+            let id = MessageId::of(copy, source, target, envelope);
+            let ends = (source, target);
+            let passage = Passage::new(now, (id, copy), ends, None, firsts.clone());
+            let handed = self.advance(now, passage, STEPS_MAX, envelope.clone(), out);
+            let Some(to) = handed else { return };
+            self.counters.sent += 1;
+            firsts.push(to);
+            if firsts.len() == self.carriers.len() {
+                return;
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn on_message(
+        &mut self,
+        now: Instant,
+        from: PeerId,
+        message: Message,
+        unwanted: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let (copy, steps_left, source, target, envelope) = match message {
+            Message::Carry { copy, steps_left, source, target, envelope } => {
+                (copy, steps_left, source, target, envelope)
+            }
+            Message::Undeliverable { id, reason, steps_left } => {
+                return self.on_undeliverable(now, from, (id, reason, steps_left), out);
+            }
+        };
+        // What no honest carrier does. Whom we banned, and what we have seen, it can't know.
+        let is_to_itself = target == source || target == from;
+        let offence = if envelope.len() > ENVELOPE_BYTES_MAX {
+            Some(StrikeKind::Oversized)
+        } else if is_to_itself || copy >= COPIES_MAX || steps_left >= STEPS_MAX {
+            Some(StrikeKind::MalformedFrame)
+        } else {
+            None
+        };
+        if let Some(kind) = offence {
+            return out.push(Effect::Strike { peer: from, kind });
+        }
+        let id = MessageId::of(copy, source, target, &envelope);
+        let reason = match self.admit(now, (from, source), envelope.len(), unwanted) {
+            Admission::Granted => {
+                let (ends, tried) = ((source, target), vec![from, source]);
+                let passage = Passage::new(now, (id, copy), ends, Some(from), tried);
+                return self.carry(now, from, passage, steps_left, envelope, out);
+            }
+            Admission::Denied(reason) => reason,
+            Admission::Flood => {
+                let kind = StrikeKind::TooManyRequests;
+                return out.push(Effect::Strike { peer: from, kind });
+            }
+        };
+        self.send_back(from, id, reason, steps_left, out);
+    }
+
+    /// Decides whether an envelope is taken, by how much its source and its carrier sent before.
+    #[inline(never)]
+    fn admit(
+        &mut self,
+        now: Instant,
+        (from, source): (PeerId, PeerId),
+        bytes: usize,
+        unwanted: bool,
+    ) -> Admission {
+        // What was under way when the connection closed.
+        let Some(carrier) = self.carriers.get_mut(&from) else {
+            return Admission::Denied(Reason::Refused);
+        };
+        carrier.incoming.fill(now, CARRIER_RATE);
+        let is_within = carrier.incoming.take(bytes);
+        if carrier.incoming.level < -EXCESS_BYTES_MAX {
+            carrier.incoming.level = 0;
+            self.counters.rate_limited += 1;
+            return Admission::Flood;
+        }
+        if unwanted {
+            self.counters.refused += 1;
+            return Admission::Denied(Reason::Refused);
+        }
+        if !is_within || !self.allows_source(now, (from, source), bytes) {
+            self.counters.rate_limited += 1;
+            return Admission::Denied(Reason::RateLimited);
+        }
+        Admission::Granted
+    }
+
+    fn allows_source(&mut self, now: Instant, key: (PeerId, PeerId), bytes: usize) -> bool {
+        if !self.sources.contains_key(&key) && self.sources.len() >= SOURCES_MAX {
+            let oldest = self.sources.iter().min_by_key(|(_, source)| source.at);
+            if let Some(oldest) = oldest.map(|(key, _)| *key) {
+                self.sources.remove(&oldest);
+            }
+        }
+        let full = Allowance::new(now, SOURCE_RATE);
+        let allowance = self.sources.entry(key).or_insert(full);
+        allowance.fill(now, SOURCE_RATE);
+        // What is refused is not held against it.
+        let allows = allowance.allows(bytes);
+        if allows {
+            allowance.take(bytes);
+        }
+        allows
+    }
+
+    /// Takes an envelope for somebody, perhaps for us.
+    #[inline(never)]
+    fn carry(
+        &mut self,
+        now: Instant,
+        from: PeerId,
+        passage: Passage,
+        steps_left: u8,
+        envelope: Bytes,
+        out: &mut Vec<Effect>,
+    ) {
+        let id = passage.id;
+        let is_own = passage.source == self.config.own;
+        if is_own || self.passages.iter().any(|seen| seen.id == id) {
+            self.counters.loops += 1;
+            return self.send_back(from, id, Reason::NoRoute, steps_left, out);
+        }
+        self.learn_way(now, passage.source, from);
+        if passage.target == self.config.own {
+            self.counters.delivered += 1;
+            return out.push(Effect::Deliver { envelope });
+        }
+        if self.advance(now, passage, steps_left, envelope, out).is_some() {
+            self.counters.carried += 1;
+        }
+    }
+}
+
+/// Whether an envelope is taken.
+#[derive(Clone, Copy, Debug)]
+enum Admission {
+    Granted,
+    Denied(Reason),
+    /// So much that it can't be an accident.
+    Flood,
+}

@@ -1,0 +1,448 @@
+use proptest::prelude::*;
+
+use super::passage::{HELD_BYTES_MAX, PASSAGES_MAX, WAYS_MAX};
+use super::*;
+
+fn at(ms: u64) -> Now {
+    Now { mono: Instant::from_micros(ms * 1000), unix_ms: ms }
+}
+
+/// Peers are named by a byte; we are 0.
+fn peer(n: u8) -> PeerId {
+    PeerId([n; 32])
+}
+
+const ENVELOPE: Bytes = Bytes::from_static(b"an envelope");
+
+fn routing(carriers: &[u8]) -> Routing {
+    let mut routing = Routing::new(Config { own: peer(0) });
+    for &n in carriers {
+        run(&mut routing, vec![(0, Input::Up { peer: peer(n) })]);
+    }
+    routing
+}
+
+fn run(routing: &mut Routing, inputs: Vec<(u64, Input)>) -> Vec<Effect> {
+    let mut last = Vec::new();
+    for (ms, input) in inputs {
+        last.clear();
+        routing.handle(at(ms), input, &mut last);
+    }
+    last
+}
+
+/// Inputs in, the effects of the last one out; we are connected to peers 1 to 3.
+fn check(inputs: Vec<(u64, Input)>, expect: &[Effect]) {
+    assert_eq!(run(&mut routing(&[1, 2, 3]), inputs), expect);
+}
+
+fn carry(copy: u8, steps_left: u8, source: u8, target: u8) -> Message {
+    let (source, target) = (peer(source), peer(target));
+    Message::Carry { copy, steps_left, source, target, envelope: ENVELOPE }
+}
+
+fn said(from: u8, message: Message) -> Input {
+    Input::Message { from: peer(from), message, unwanted: false }
+}
+
+fn sent(to: u8, message: Message) -> Effect {
+    Effect::Send { to: peer(to), message }
+}
+
+fn id(copy: u8, source: u8, target: u8) -> MessageId {
+    MessageId::of(copy, peer(source), peer(target), &ENVELOPE)
+}
+
+fn undeliverable(copy: u8, source: u8, target: u8, reason: Reason, steps_left: u8) -> Message {
+    Message::Undeliverable { id: id(copy, source, target), reason, steps_left }
+}
+
+fn send(target: u8) -> Input {
+    Input::Send { target: peer(target), envelope: ENVELOPE }
+}
+
+fn neighbours(n: u8, added: &[u8], dropped: &[u8]) -> Input {
+    let peers = |list: &[u8]| list.iter().copied().map(peer).collect();
+    Input::Neighbours { peer: peer(n), added: peers(added), dropped: peers(dropped) }
+}
+
+/// To whom copies go.
+fn receivers(effects: &[Effect]) -> Vec<u8> {
+    let carried = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { to, message: Message::Carry { .. } } => Some(to.0[0]),
+        _ => None,
+    });
+    carried.collect()
+}
+
+fn stat(routing: &Routing, name: &str) -> u64 {
+    routing.stats().into_iter().find(|(known, _)| *known == name).unwrap().1
+}
+
+#[test]
+fn an_envelope_for_a_connected_peer_goes_to_it_and_nowhere_else() {
+    check(vec![(1, said(1, carry(0, 9, 9, 2)))], &[sent(2, carry(0, 8, 9, 2))]);
+}
+
+#[test]
+fn an_envelope_for_us_is_delivered() {
+    check(vec![(1, said(1, carry(0, 0, 9, 0)))], &[Effect::Deliver { envelope: ENVELOPE }]);
+}
+
+#[test]
+fn ours_goes_out_by_several_carriers_each_with_a_copy_of_its_own() {
+    let mut routing = routing(&[1, 2, 3, 4]);
+    let effects = run(&mut routing, vec![(1, send(9))]);
+    let mut to = receivers(&effects);
+    to.sort_unstable();
+    to.dedup();
+    assert_eq!((to.len(), effects.len()), (3, 3), "{effects:?}");
+    let copies = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { message: Message::Carry { copy, steps_left, .. }, .. } => {
+            Some((*copy, *steps_left))
+        }
+        _ => None,
+    });
+    assert_eq!(copies.collect::<Vec<_>>(), [0, 1, 2].map(|copy| (copy, STEPS_MAX - 1)));
+}
+
+#[test]
+fn ours_for_a_connected_peer_needs_no_carrier_unless_nothing_gets_through_to_it() {
+    let unreachable = Input::Reachable { peer: peer(1), reachable: false };
+    check(vec![(1, send(1))], &[]);
+    let mut routing = routing(&[1, 2]);
+    assert_eq!(receivers(&run(&mut routing, vec![(1, unreachable), (2, send(1))])), [2]);
+}
+
+#[test]
+fn whoever_is_said_to_be_connected_to_the_target_is_asked_first() {
+    let mut routing = routing(&[1, 2, 3, 4, 5, 6]);
+    run(&mut routing, vec![(1, neighbours(4, &[9], &[]))]);
+    let to = receivers(&run(&mut routing, vec![(2, send(9))]));
+    assert_eq!((to[0], to.len()), (4, usize::from(COPIES_KNOWN)));
+    run(&mut routing, vec![(3, neighbours(4, &[], &[9])), (3, neighbours(6, &[9], &[]))]);
+    assert_eq!(receivers(&run(&mut routing, vec![(4, said(1, carry(0, 5, 8, 9)))])), [6]);
+}
+
+#[test]
+fn load_is_spread_over_those_who_know_the_target() {
+    let mut routing = routing(&[1, 2, 3]);
+    run(&mut routing, vec![(1, neighbours(2, &[9], &[])), (1, neighbours(3, &[9], &[]))]);
+    let mut counts = [0; 4];
+    for n in 0..100u8 {
+        let envelope = Bytes::copy_from_slice(&[n]);
+        let (source, target) = (peer(8), peer(9));
+        let message = Message::Carry { copy: 0, steps_left: 5, source, target, envelope };
+        for to in receivers(&run(&mut routing, vec![(2, said(1, message))])) {
+            counts[usize::from(to)] += 1;
+        }
+    }
+    assert!(counts[2] > 30 && counts[3] > 30 && counts[1] == 0, "{counts:?}");
+}
+
+#[test]
+fn an_answer_mostly_takes_the_way_that_the_question_came() {
+    let mut routing = routing(&[1, 2, 3, 4, 5, 6, 7]);
+    run(&mut routing, vec![(1, said(6, carry(0, 5, 9, 0)))]);
+    let mut by_way = 0;
+    for n in 0..100u8 {
+        let envelope = Bytes::copy_from_slice(&[n]);
+        let to =
+            receivers(&run(&mut routing, vec![(2, Input::Send { target: peer(9), envelope })]));
+        assert_eq!(to.len(), usize::from(COPIES_KNOWN));
+        by_way += usize::from(to[0] == 6);
+    }
+    assert!((60..95).contains(&by_way), "{by_way}");
+}
+
+#[test]
+fn it_never_goes_back_to_where_it_came_from_or_to_its_source() {
+    let nowhere = undeliverable(0, 2, 9, Reason::NoRoute, 9);
+    let mut routing = routing(&[1, 2]);
+    assert_eq!(run(&mut routing, vec![(1, said(1, carry(0, 9, 2, 9)))]), [sent(1, nowhere)]);
+}
+
+#[test]
+fn from_a_dead_end_it_goes_elsewhere_and_at_last_back_with_what_is_left() {
+    let mut routing = routing(&[1, 2, 3]);
+    let first = receivers(&run(&mut routing, vec![(1, said(1, carry(0, 9, 8, 9)))]))[0];
+    let other = 5 - first;
+    let dead_end = said(first, undeliverable(0, 8, 9, Reason::NoRoute, 6));
+    assert_eq!(run(&mut routing, vec![(2, dead_end)]), [sent(other, carry(0, 5, 8, 9))]);
+    let refused = said(other, undeliverable(0, 8, 9, Reason::Refused, 2));
+    let back = undeliverable(0, 8, 9, Reason::Refused, 2);
+    assert_eq!(run(&mut routing, vec![(3, refused)]), [sent(1, back)]);
+}
+
+#[test]
+fn nobody_gives_back_more_steps_than_it_got() {
+    let mut routing = routing(&[1, 2, 3]);
+    let first = receivers(&run(&mut routing, vec![(1, said(1, carry(0, 4, 8, 9)))]))[0];
+    let lie = said(first, undeliverable(0, 8, 9, Reason::NoRoute, 255));
+    assert_eq!(run(&mut routing, vec![(2, lie)]), [sent(5 - first, carry(0, 2, 8, 9))]);
+}
+
+#[test]
+fn without_steps_it_goes_back() {
+    let expired = undeliverable(0, 8, 9, Reason::Expired, 0);
+    check(vec![(1, said(1, carry(0, 0, 8, 9)))], &[sent(1, expired)]);
+}
+
+#[test]
+fn what_comes_round_again_goes_back_at_once() {
+    let mut routing = routing(&[1, 2, 3]);
+    run(&mut routing, vec![(1, said(1, carry(0, 9, 8, 9)))]);
+    let again = run(&mut routing, vec![(2, said(2, carry(0, 7, 8, 9)))]);
+    assert_eq!(again, [sent(2, undeliverable(0, 8, 9, Reason::NoRoute, 7))]);
+    let own = run(&mut routing, vec![(2, said(3, carry(0, 7, 0, 9)))]);
+    assert_eq!(own, [sent(3, undeliverable(0, 0, 9, Reason::NoRoute, 7))]);
+    assert_eq!(stat(&routing, "routing.loops"), 2);
+}
+
+#[test]
+fn an_answer_by_somebody_who_was_not_asked_changes_nothing() {
+    let mut routing = routing(&[1, 2, 3]);
+    let first = receivers(&run(&mut routing, vec![(1, said(1, carry(0, 9, 8, 9)))]))[0];
+    let meddler = said(5 - first, undeliverable(0, 8, 9, Reason::NoRoute, 6));
+    assert_eq!(run(&mut routing, vec![(2, meddler)]), []);
+    assert_eq!(stat(&routing, "routing.answers_stale"), 1);
+}
+
+#[test]
+fn a_carrier_that_dies_is_replaced_for_what_it_was_just_handed() {
+    for how in [
+        |n| Input::Down { peer: peer(n) },
+        |n| Input::Reachable { peer: peer(n), reachable: false },
+    ] {
+        let mut routing = routing(&[1, 2, 3]);
+        let first = receivers(&run(&mut routing, vec![(1, said(1, carry(0, 9, 8, 9)))]))[0];
+        let effects = run(&mut routing, vec![(2, how(first))]);
+        assert_eq!(effects, [sent(5 - first, carry(0, 7, 8, 9))]);
+        assert_eq!(run(&mut routing, vec![(60_000, how(5 - first))]), []);
+    }
+}
+
+#[test]
+fn what_no_honest_carrier_does_is_a_strike() {
+    let (source, target) = (peer(8), peer(9));
+    let envelope = vec![0; ENVELOPE_BYTES_MAX + 1].into();
+    let too_large = Message::Carry { copy: 0, steps_left: 5, source, target, envelope };
+    for (message, kind) in [
+        (too_large, StrikeKind::Oversized),
+        (carry(COPIES_MAX, 5, 8, 9), StrikeKind::MalformedFrame),
+        (carry(0, STEPS_MAX, 8, 9), StrikeKind::MalformedFrame),
+        (carry(0, 5, 9, 9), StrikeKind::MalformedFrame),
+        (carry(0, 5, 8, 1), StrikeKind::MalformedFrame),
+    ] {
+        check(vec![(1, said(1, message))], &[Effect::Strike { peer: peer(1), kind }]);
+    }
+}
+
+#[test]
+fn what_is_said_for_a_banned_peer_is_refused_and_no_strike_against_its_carrier() {
+    let message = carry(0, 9, 8, 0);
+    let unwanted = Input::Message { from: peer(1), message, unwanted: true };
+    check(vec![(1, unwanted)], &[sent(1, undeliverable(0, 8, 0, Reason::Refused, 9))]);
+}
+
+/// So many different envelopes at once from one carrier, and what came of them:
+/// `(delivered, refused, strikes)`.
+fn flood(routing: &mut Routing, ms: u64, count: u32, sources: u32) -> (usize, usize, usize) {
+    let mut outcome = (0, 0, 0);
+    for n in 0..count {
+        let envelope = Bytes::copy_from_slice(&[&n.to_be_bytes()[..], &ms.to_be_bytes()].concat());
+        let mut source = peer(8);
+        source.0[..4].copy_from_slice(&(n % sources).to_be_bytes());
+        let target = peer(0);
+        let message = Message::Carry { copy: 0, steps_left: 5, source, target, envelope };
+        for effect in run(routing, vec![(ms, said(1, message))]) {
+            match effect {
+                Effect::Deliver { .. } => outcome.0 += 1,
+                Effect::Send {
+                    message: Message::Undeliverable { reason: Reason::RateLimited, .. },
+                    ..
+                } => outcome.1 += 1,
+                Effect::Strike { kind: StrikeKind::TooManyRequests, .. } => outcome.2 += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    outcome
+}
+
+#[test]
+fn a_source_has_its_limit_and_gains_with_time() {
+    let mut routing = routing(&[1]);
+    assert_eq!(flood(&mut routing, 1, 200, 1), (128, 72, 0));
+    assert_eq!(flood(&mut routing, 1001, 100, 1), (16, 84, 0));
+}
+
+#[test]
+fn who_makes_up_sources_has_the_limit_of_its_connection_and_is_struck_for_a_flood() {
+    let mut routing = routing(&[1]);
+    assert_eq!(flood(&mut routing, 1, 2560, 2560), (512, 2048, 0));
+    let (_, _, strikes) = flood(&mut routing, 2, 2560 * 5, u32::MAX);
+    assert!(strikes >= 4, "{strikes}");
+    assert!(routing.sources.len() <= SOURCES_MAX);
+}
+
+#[test]
+fn we_hand_a_carrier_no_more_than_it_takes() {
+    let mut routing = routing(&[1, 2]);
+    let mut handed = [0; 3];
+    for n in 0..2000u32 {
+        let mut source = peer(7);
+        source.0[..4].copy_from_slice(&n.to_be_bytes());
+        let envelope = Bytes::copy_from_slice(&n.to_be_bytes());
+        let target = peer(9);
+        let message = Message::Carry { copy: 0, steps_left: 5, source, target, envelope };
+        // One answers pings, the other does not.
+        run(&mut routing, vec![(u64::from(n) * 20, Input::Alive { peer: peer(1) })]);
+        let input = said(1, message);
+        for to in receivers(&run(&mut routing, vec![(u64::from(n) * 20, input)])) {
+            handed[usize::from(to)] += 1;
+        }
+    }
+    assert_eq!(handed, [0, 0, 512]);
+}
+
+#[test]
+fn memory_is_bounded() {
+    let mut routing = routing(&[1, 2]);
+    for n in 0..3000u32 {
+        let mut source = peer(7);
+        source.0[..4].copy_from_slice(&n.to_be_bytes());
+        let envelope = Bytes::from(n.to_be_bytes().repeat(4000));
+        let target = peer(9);
+        let message = Message::Carry { copy: 0, steps_left: 5, source, target, envelope };
+        let ms = u64::from(n) * 5;
+        run(&mut routing, vec![(ms, Input::Alive { peer: peer(2) }), (ms, said(1, message))]);
+        assert!(routing.held_bytes <= HELD_BYTES_MAX);
+        assert!(routing.passages.len() <= PASSAGES_MAX && routing.ways.len() <= WAYS_MAX);
+    }
+    let many: Vec<u8> = (10..=255).collect();
+    run(&mut routing, vec![(1, neighbours(1, &many, &[])), (1, neighbours(1, &[1, 2, 3], &[]))]);
+    assert!(routing.carriers.values().all(|c| c.neighbours.len() <= NEIGHBOURS_MAX));
+    run(&mut routing, vec![(900_000, Input::Alive { peer: peer(1) })]);
+    assert_eq!((routing.held_bytes, routing.passages.len()), (0, 0));
+}
+
+#[test]
+fn the_verdict_waits_until_every_copy_is_back() {
+    let mut routing = routing(&[1, 2]);
+    assert_eq!(routing.verdict(at(0), peer(9)), None);
+    let to = receivers(&run(&mut routing, vec![(1, send(9))]));
+    assert_eq!(to.len(), 2);
+    for (copy, first) in (0..).zip(&to) {
+        assert_eq!(routing.verdict(at(2), peer(9)), None);
+        let dead_end = said(*first, undeliverable(copy, 0, 9, Reason::NoRoute, 3));
+        let next = receivers(&run(&mut routing, vec![(2, dead_end)]));
+        // The first copy may still go where the second one is.
+        for second in next {
+            let expired = undeliverable(copy, 0, 9, Reason::Expired, 0);
+            run(&mut routing, vec![(2, said(second, expired))]);
+        }
+    }
+    assert_eq!(routing.verdict(at(3), peer(9)), Some(Reason::Expired));
+    assert_eq!(routing.verdict(at(60_000), peer(9)), None);
+    assert_eq!(stat(&routing, "routing.undeliverable"), 2);
+}
+
+/// Several nodes and the frames between them; `edges` are connections.
+struct Net {
+    nodes: Vec<Routing>,
+    frames: VecDeque<(usize, usize, Message)>,
+    carried: usize,
+    delivered: Vec<usize>,
+}
+
+fn name(n: usize) -> PeerId {
+    PeerId(peerloom_crypto::sha256(&n.to_be_bytes()))
+}
+
+impl Net {
+    fn new(count: usize, edges: &[(usize, usize)]) -> Self {
+        let nodes = (0..count).map(|n| Routing::new(Config { own: name(n) })).collect();
+        let mut net = Self { nodes, frames: VecDeque::new(), carried: 0, delivered: Vec::new() };
+        for &(a, b) in edges {
+            net.input(a, Input::Up { peer: name(b) });
+            net.input(b, Input::Up { peer: name(a) });
+        }
+        net
+    }
+
+    fn input(&mut self, at_node: usize, input: Input) {
+        let mut out = Vec::new();
+        self.nodes[at_node].handle(at(0), input, &mut out);
+        for effect in out {
+            match effect {
+                Effect::Send { to, message } => {
+                    let to = (0..self.nodes.len()).find(|n| name(*n) == to).unwrap();
+                    self.carried += usize::from(matches!(message, Message::Carry { .. }));
+                    self.frames.push_back((at_node, to, message));
+                }
+                Effect::Deliver { .. } => self.delivered.push(at_node),
+                Effect::Strike { .. } => panic!("an honest node was struck"),
+            }
+        }
+    }
+
+    /// Sends from one to another, and carries until nothing moves. `drops`: who carries nothing.
+    fn send(&mut self, from: usize, target: usize, drops: &[usize]) -> usize {
+        (self.carried, self.delivered) = (0, Vec::new());
+        let target = name(target);
+        self.input(from, Input::Send { target, envelope: ENVELOPE });
+        while let Some((from, to, message)) = self.frames.pop_front() {
+            if !drops.contains(&to) {
+                let input = Input::Message { from: name(from), message, unwanted: false };
+                self.input(to, input);
+            }
+        }
+        self.delivered.len()
+    }
+}
+
+#[test]
+fn along_a_line_it_goes_from_end_to_end() {
+    for count in [3, 6, 20] {
+        let edges: Vec<_> = (1..count).map(|n| (n - 1, n)).collect();
+        let mut net = Net::new(count, &edges);
+        assert_eq!(net.send(0, count - 1, &[]), 1);
+        assert_eq!((net.carried, &net.delivered[..]), (count - 1, &[count - 1][..]));
+    }
+}
+
+#[test]
+fn nobody_is_sought_with_no_more_than_the_steps_of_all_copies() {
+    let edges: Vec<_> = (0..40).flat_map(|n| [(n, (n + 1) % 40), (n, (n + 7) % 40)]).collect();
+    let mut net = Net::new(41, &edges);
+    assert_eq!(net.send(0, 40, &[]), 0);
+    assert!(net.carried <= usize::from(STEPS_MAX) * usize::from(COPIES_MAX), "{}", net.carried);
+    assert_eq!(net.nodes[0].verdict(at(1), name(40)), Some(Reason::Expired));
+}
+
+#[test]
+fn a_carrier_that_drops_everything_does_not_stop_all_copies() {
+    // Six ways from 0 to 7, two of them by peers that drop what they get.
+    let edges: Vec<_> = (1..7).flat_map(|n| [(0, n), (n, 7)]).collect();
+    let mut net = Net::new(8, &edges);
+    assert!(net.send(0, 7, &[2, 5]) >= 1);
+}
+
+proptest! {
+    /// Twenty nodes at random, each with two or more connections: whoever can be reached, is.
+    #[test]
+    fn in_any_small_swarm_the_target_is_found(more in prop::collection::vec((0usize..20, 0usize..20), 0..30), from in 0usize..20, target in 0usize..20) {
+        prop_assume!(from != target);
+        let ring = (0..20).map(|n| (n, (n + 1) % 20));
+        let mut edges: Vec<_> = ring.chain(more.into_iter().filter(|(a, b)| a != b)).collect();
+        for edge in &mut edges {
+            *edge = (edge.0.min(edge.1), edge.0.max(edge.1));
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        prop_assume!(!edges.contains(&(from.min(target), from.max(target))));
+        let mut net = Net::new(20, &edges);
+        prop_assert!(net.send(from, target, &[]) >= 1, "{} frames", net.carried);
+    }
+}
