@@ -26,6 +26,12 @@ const STORE_WAITING_MAX: usize = 256;
 /// Outputs that may follow from one input. A stopped node closes and answers everything at once.
 const OUTPUTS_MAX: usize = 20_000;
 
+/// Copies of envelopes that a carrier remembers.
+const ROUTING_PASSAGES_MAX: u64 = 1024;
+
+/// Bytes of envelopes that a carrier keeps.
+const ROUTING_BYTES_MAX: u64 = 1 << 20;
+
 /// Violations kept; a run ends at the first, what one step adds to it is kept too.
 const VIOLATIONS_MAX: usize = 20;
 
@@ -218,6 +224,17 @@ impl Checkers {
         if connected.len() > usize::from(max_connections) {
             let what = format!("{} connected peers of {max_connections}", connected.len());
             self.fail(at_ms, index, "every bound holds", what);
+        }
+        let stats = node.stats();
+        for (what, max) in [
+            ("routing.carriers", u64::from(max_connections)),
+            ("routing.passages", ROUTING_PASSAGES_MAX),
+            ("routing.held_bytes", ROUTING_BYTES_MAX),
+        ] {
+            let is = stats.get(what).copied().unwrap_or(0);
+            if is > max {
+                self.fail(at_ms, index, "every bound holds", format!("{what}: {is} of {max}"));
+            }
         }
         let told: BTreeSet<PeerId> = self.told(tab.seat);
         // While ICE is restarted, a peer is told connected and shown connecting.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use peerloom_core::event::LocalState;
+use peerloom_wire::PeerId;
 
 use crate::checkers::connected;
 use crate::tab::{Asked, Tab};
@@ -50,11 +51,18 @@ fn peers(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {
     let known: BTreeSet<_> = node.peers().into_iter().map(|peer| peer.id).collect();
     let ours = connected(tab);
     let limit = usize::from(world.options.max_connections);
+    let carriers = swarm_of(world, tab);
     for other in mates(world, tab) {
         let name = other.seat.tab;
         let theirs = connected(other);
-        if !known.contains(&other.peer) {
-            add(format!("has not discovered tab {name}"));
+        let is_known = known.contains(&other.peer);
+        if tab.shares_channel(other) {
+            if !is_known {
+                add(format!("has not discovered tab {name}"));
+            }
+        } else if !is_known || !carriers.contains(&other.peer) {
+            // They need not know each other, and can't connect unless somebody carries for them.
+            continue;
         }
         let here = ours.contains(&other.peer);
         if here != theirs.contains(&tab.peer) {
@@ -69,6 +77,17 @@ fn peers(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {
     for ghost in ours.difference(&live) {
         add(format!("is connected to {ghost:?}, whose tab is closed"));
     }
+}
+
+/// Everybody to whom there is a way over connections of honest tabs.
+fn swarm_of(world: &World, tab: &Tab) -> BTreeSet<PeerId> {
+    let mut reached = BTreeSet::from([tab.peer]);
+    let mut edge = vec![tab.peer];
+    while let Some(peer) = edge.pop() {
+        let tabs = world.tabs.iter().filter(|tab| tab.peer == peer && tab.is_honest());
+        edge.extend(tabs.flat_map(connected).filter(|next| reached.insert(*next)));
+    }
+    reached
 }
 
 fn contents(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {

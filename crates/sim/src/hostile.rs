@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use bytes::Bytes;
-use peerloom_wire::{FRAME_BYTES_MAX, RequestId};
+use peerloom_wire::{FRAME_BYTES_MAX, Protocol, RequestId, frame};
 
 use crate::dice::Dice;
 use crate::fabric::{Body, End, Fabric};
@@ -19,6 +19,20 @@ pub(crate) fn send(
     end: End,
     frame: &Bytes,
 ) {
+    if matches!(frame::decode(frame), Ok((Protocol::Routing, _))) {
+        if dice.chance(hostility.carried_dropped_per_mille) {
+            return fabric.count("envelopes dropped by carriers");
+        }
+        if dice.chance(hostility.carried_doubled_per_mille) {
+            fabric.inject(schedule, end, frame.clone());
+        }
+        let ends = fabric.open_ends(end.seat);
+        if let Some((other, _)) = dice.pick(&ends).copied()
+            && dice.chance(hostility.carried_looped_per_mille)
+        {
+            fabric.inject(schedule, other, frame.clone());
+        }
+    }
     let bent = dice.chance(hostility.bent_frame_per_mille).then(|| bend(dice, frame));
     fabric.inject(schedule, end, bent.unwrap_or_else(|| frame.clone()));
     if dice.chance(hostility.garbage_frame_per_mille) {
@@ -82,7 +96,7 @@ fn garbage(dice: &mut Dice, frame: &Bytes) -> Bytes {
         1 => bytes.splice(0..0, [255, 1]).for_each(drop),
         2 => bytes.splice(0..0, [1, 200]).for_each(drop),
         3 => {
-            let protocol = u8::try_from(dice.between(1, 2)).unwrap_or(1);
+            let protocol = u8::try_from(dice.between(1, 4)).unwrap_or(1);
             let message = u8::try_from(dice.below(12)).unwrap_or(0);
             bytes.splice(0..0, [1, protocol, message]).for_each(drop);
         }

@@ -45,6 +45,8 @@ pub struct Options {
 pub struct TabOptions {
     /// Which of [`APPS`] it has open.
     pub app: usize,
+    /// The signalling channels that it joins. Tabs with none in common can only meet over others.
+    pub channels: Vec<usize>,
     /// How far its wall clock is ahead.
     pub clock_ahead_ms: u64,
     /// What its store holds at most, in bytes.
@@ -67,6 +69,12 @@ pub struct Hostility {
     pub bent_frame_per_mille: u32,
     /// A control frame is followed by garbage: random, of unknown version, oversized.
     pub garbage_frame_per_mille: u32,
+    /// An envelope that is to be carried goes nowhere.
+    pub carried_dropped_per_mille: u32,
+    /// An envelope is handed on twice.
+    pub carried_doubled_per_mille: u32,
+    /// An envelope is handed on to somebody else besides, perhaps to where it came from.
+    pub carried_looped_per_mille: u32,
 }
 
 /// A content that a tab adds.
@@ -149,6 +157,7 @@ impl Options {
         let chaos_ms = dice.between(10_000, 90_000);
         let mut options = Self::calm(seed, count);
         options.draw_tabs(&mut dice);
+        options.draw_channels();
         options.draw_contents(&mut dice);
         options.signalling = draw_signalling(&mut dice);
         options.links = draw_links(&mut dice);
@@ -166,6 +175,7 @@ impl Options {
     pub fn calm(seed: u64, tabs: usize) -> Self {
         let tab = |index| TabOptions {
             app: usize::from(index + 1 == tabs),
+            channels: vec![0],
             clock_ahead_ms: 0,
             store_bytes_max: u64::MAX,
             hostility: None,
@@ -243,6 +253,29 @@ impl Options {
         }
     }
 
+    /// In three seeds of ten there are two channels, and some tabs that join both: bridges. The
+    /// hostile ones of half the seeds are bad carriers.
+    fn draw_channels(&mut self) {
+        let mut dice = Dice::new(self.seed, "channels");
+        let is_split = dice.chance(300);
+        for tab in &mut self.tabs {
+            let channels = match dice.below(5) {
+                0 | 1 => vec![0],
+                2 | 3 => vec![1],
+                _ => vec![0, 1],
+            };
+            if is_split {
+                tab.channels = channels;
+            }
+        }
+        let mut rate = || sometimes(&mut dice, 1000);
+        for hostility in self.tabs.iter_mut().filter_map(|tab| tab.hostility.as_mut()) {
+            hostility.carried_dropped_per_mille = rate();
+            hostility.carried_doubled_per_mille = rate();
+            hostility.carried_looped_per_mille = rate();
+        }
+    }
+
     fn draw_contents(&mut self, dice: &mut Dice) {
         let last = self.tabs.len() - 1;
         let second = if dice.chance(500) { 0 } else { *dice.pick(&self.tabs_of(0)).unwrap_or(&0) };
@@ -263,6 +296,7 @@ fn draw_hostility(dice: &mut Dice) -> Hostility {
         stray_body_per_mille: rate(300),
         bent_frame_per_mille: rate(300),
         garbage_frame_per_mille: rate(300),
+        ..Hostility::default()
     }
 }
 

@@ -177,6 +177,7 @@ pub(crate) fn draw(dice: &mut Dice, options: &Options) -> Vec<Step> {
     draw_faults(dice, options, &mut steps);
     draw_hostile_fetches(options, &mut steps);
     draw_disconnects(options, &mut steps);
+    draw_meetings(options, &mut steps);
     steps.sort_by_key(|step| step.at_ms);
     steps
 }
@@ -221,6 +222,22 @@ fn draw_disconnects(options: &Options, steps: &mut Vec<Step>) {
         let at_ms = dice.below(options.heal_at_ms);
         let (tab, peer) = (dice.index(options.tabs.len()), dice.index(options.tabs.len()));
         steps.push(Step { at_ms, action: Action::Disconnect { tab, peer } });
+    }
+}
+
+/// Tabs with no channel in common ask for each other, more than once: at first nobody may carry.
+fn draw_meetings(options: &Options, steps: &mut Vec<Step>) {
+    let mut dice = Dice::new(options.seed, "meetings");
+    for (tab, own) in options.tabs.iter().enumerate() {
+        for (to, other) in options.tabs.iter().enumerate() {
+            let is_apart = !own.channels.iter().any(|channel| other.channels.contains(channel));
+            for _ in 0..2 {
+                let at_ms = dice.between(options.heal_at_ms / 4, options.heal_at_ms);
+                if dice.chance(300) && is_apart && own.app == other.app {
+                    steps.push(Step { at_ms, action: Action::Connect { tab, to } });
+                }
+            }
+        }
     }
 }
 

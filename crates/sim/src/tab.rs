@@ -78,6 +78,7 @@ impl Tab {
     pub(crate) fn new(options: &Options, index: usize) -> Self {
         let own = options.tabs.get(index).cloned().unwrap_or(TabOptions {
             app: 0,
+            channels: vec![0],
             clock_ahead_ms: 0,
             store_bytes_max: u64::MAX,
             hostility: None,
@@ -117,6 +118,11 @@ impl Tab {
 
     pub(crate) const fn is_honest(&self) -> bool {
         self.options.hostility.is_none()
+    }
+
+    /// Whether envelopes of one can be heard by the other.
+    pub(crate) fn shares_channel(&self, other: &Self) -> bool {
+        self.options.channels.iter().any(|channel| other.options.channels.contains(channel))
     }
 
     pub(crate) fn unix_ms(&self, now: Instant) -> u64 {

@@ -286,7 +286,9 @@ impl World {
     fn execute(&mut self, seat: Seat, output: Output) {
         match output {
             Output::Signal { bytes } => {
-                let listens = |tab: &&Tab| tab.is_open() && tab.seat != seat;
+                let own = &self.tabs[seat.tab];
+                let listens =
+                    |tab: &&Tab| tab.is_open() && tab.seat != seat && tab.shares_channel(own);
                 let listeners: Vec<Listener> = (self.tabs.iter().filter(listens))
                     .map(|tab| Listener { seat: tab.seat, app: tab.options.app })
                     .collect();

@@ -1,5 +1,6 @@
 //! Scenarios, proofs that checkers fire, and seeds that once failed.
 
+mod bridge;
 mod checkers;
 mod runs;
 mod scenarios;

@@ -13,11 +13,11 @@ use crate::script::Action;
 use crate::world::World;
 
 /// What one tab's application heard.
-fn heard(world: &World, tab: usize) -> impl Iterator<Item = &Event> {
+pub(super) fn heard(world: &World, tab: usize) -> impl Iterator<Item = &Event> {
     world.events().iter().filter(move |(index, _)| *index == tab).map(|(_, event)| event)
 }
 
-fn stat(world: &World, what: &str) -> u64 {
+pub(super) fn stat(world: &World, what: &str) -> u64 {
     let nodes = world.tabs.iter().filter_map(|tab| tab.node.as_ref());
     nodes.filter_map(|node| node.stats().get(what).copied()).sum()
 }
@@ -217,6 +217,7 @@ fn garbage_from_hostile_peers_harms_nobody() {
         stray_body_per_mille: 300,
         bent_frame_per_mille: 300,
         garbage_frame_per_mille: 900,
+        ..Default::default()
     };
     for seed in 0..4 {
         let mut options = calm(
