@@ -1,7 +1,7 @@
 /** A bare page with one swarm, and what tests do with it, as `window.lab`. The page's address holds the options. */
 
 import { liveCounts } from "../../web/sdk/generated/peerloom.js";
-import { init, memoryStore, persistentStore, Swarm, SwarmError } from "../../web/sdk/index.ts";
+import { broadcastChannel, init, memoryStore, persistentStore, Swarm, SwarmError } from "../../web/sdk/index.ts";
 import type {
   ContentId,
   ContentInfo,
@@ -23,6 +23,8 @@ export interface LabOptions {
   readonly storeBytesMax?: number;
   readonly identity?: "ephemeral";
   readonly maxConnections?: number;
+  /** The names of the signalling channels, separated by commas. */
+  readonly channels?: string;
 }
 
 /** An event, as it came. */
@@ -222,11 +224,13 @@ function optionsOf(query: URLSearchParams): SwarmOptions {
   const storeBytesMax = query.get("storeBytesMax");
   const limit = storeBytesMax === null ? {} : { maxBytes: Number(storeBytesMax) };
   const maxConnections = query.get("maxConnections");
+  const channels = query.get("channels");
   return {
     app: query.get("app") ?? "lab",
     store: query.get("store") === "memory" ? memoryStore(limit) : persistentStore(limit),
     identity: query.get("identity") === "ephemeral" ? "ephemeral" : "persistent",
     autostart: query.get("open") !== "stopped",
+    ...(channels === null ? {} : { signalling: channels.split(",").map((name) => broadcastChannel({ name })) }),
     ...(maxConnections === null ? {} : { maxConnections: Number(maxConnections) }),
   };
 }

@@ -37,8 +37,8 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
     tellFallbacks(store, log);
     const key = await keyFor(options, profile, isKept, log);
     const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc);
-    const { app, channel, maxConnections } = options;
-    const node = { app, channel, maxConnections, rtc, seed: randomBytes() };
+    const { app, channels, maxConnections } = options;
+    const node = { app, channels, maxConnections, rtc, seed: randomBytes() };
     return { core, profile, store, bytesMax, key, node, log };
   } catch (cause) {
     await store?.close();

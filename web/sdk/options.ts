@@ -9,6 +9,9 @@ export const CONNECTIONS_DEFAULT = 8;
 /** A name becomes part of a channel's, a lock's, a file's and a database's. */
 const NAME_LENGTH_MAX = 64;
 
+/** Each envelope goes out on each channel. */
+const CHANNELS_MAX = 8;
+
 /** Half a character: it can't be written as UTF-8. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -50,7 +53,7 @@ export interface CheckedOptions {
   readonly app: string;
   readonly profile: string | undefined;
   readonly isIdentityKept: boolean;
-  readonly channel: string | null;
+  readonly channels: readonly string[];
   readonly rtc: NonNullable<SwarmOptions["rtc"]>;
   readonly store: { readonly kind: "persistent" | "memory"; readonly bytesMax: number | null };
   readonly maxConnections: number;
@@ -74,7 +77,7 @@ export function checkOptions(options: SwarmOptions): CheckedOptions {
     app,
     profile,
     isIdentityKept: identity === "persistent",
-    channel: checkSignalling(app, options.signalling),
+    channels: checkSignalling(app, options.signalling ?? [broadcastChannel()]),
     rtc: options.rtc ?? { iceServers: [] },
     store: checkStore(options.store ?? persistentStore()),
     maxConnections,
@@ -88,18 +91,13 @@ function checkName(what: string, name: unknown): void {
   }
 }
 
-function checkSignalling(app: string, signalling: readonly Signalling[] | undefined): string | null {
-  if (signalling === undefined) {
-    return `peerloom:${app}`;
+/** Returns the names of the channels, each once. */
+function checkSignalling(app: string, signalling: readonly Signalling[]): readonly string[] {
+  const isBroadcast = (option: Signalling): option is BroadcastOption => option.kind === "broadcast";
+  if (!Array.isArray(signalling) || !signalling.every(isBroadcast) || signalling.length > CHANNELS_MAX) {
+    throw new SwarmError("BAD_INPUT", `signalling takes up to ${CHANNELS_MAX} broadcastChannel()`);
   }
-  const [first, ...others] = signalling;
-  if (first === undefined) {
-    return null;
-  }
-  if (first.kind !== "broadcast" || others.length > 0) {
-    throw new SwarmError("BAD_INPUT", "signalling takes one broadcastChannel()");
-  }
-  return (first as BroadcastOption).name ?? `peerloom:${app}`;
+  return [...new Set(signalling.map(({ name }) => name ?? `peerloom:${app}`))];
 }
 
 function checkStore(store: Store): CheckedOptions["store"] {

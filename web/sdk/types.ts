@@ -83,7 +83,7 @@ export interface SwarmOptions extends Wait {
   readonly profile?: string | undefined;
   /** `ephemeral` makes a new identity that is forgotten at the end. Default `persistent`. */
   readonly identity?: "persistent" | "ephemeral" | undefined;
-  /** The ways that offers travel. Default `[broadcastChannel()]`. */
+  /** The ways that offers travel, besides connected peers, which carry them too. Default `[broadcastChannel()]`. */
   readonly signalling?: readonly Signalling[] | undefined;
   /** Passed to `RTCPeerConnection`; a function is called once at the opening. Default: no ICE servers. */
   readonly rtc?: RTCConfiguration | (() => RTCConfiguration | Promise<RTCConfiguration>) | undefined;

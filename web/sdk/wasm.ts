@@ -19,8 +19,8 @@ export interface CoreModule {
 
 export interface NodeOptions {
   readonly app: string;
-  /** The `BroadcastChannel` for signalling; null for none. */
-  readonly channel: string | null;
+  /** The `BroadcastChannel`s for signalling. */
+  readonly channels: readonly string[];
   readonly maxConnections: number;
   readonly rtc: RTCConfiguration;
   /** 32 bytes for the node's random choices; secrets are drawn apart from it. */

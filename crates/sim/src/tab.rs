@@ -76,7 +76,7 @@ pub(crate) struct Tab {
 
 impl Tab {
     pub(crate) fn new(options: &Options, index: usize) -> Self {
-        let own = options.tabs.get(index).cloned().unwrap_or(TabOptions {
+        let own = options.tabs.get(index).cloned().unwrap_or_else(|| TabOptions {
             app: 0,
             channels: vec![0],
             clock_ahead_ms: 0,

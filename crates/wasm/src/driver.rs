@@ -36,8 +36,9 @@ pub(crate) struct Driver {
     connections: RefCell<Map<ConnId, Option<Rc<Connection>>>>,
     commands: RefCell<Map<CommandId, Deferred>>,
     next_command: Cell<u64>,
-    signalling: RefCell<Option<Signalling>>,
-    channel: Option<String>,
+    /// Those that are joined: all of `channels`, or none.
+    signalling: RefCell<Vec<Signalling>>,
+    channels: Vec<String>,
     rtc: RtcConfiguration,
     host: Host,
     pool: Rc<Pool>,
@@ -56,7 +57,7 @@ enum Phase {
 /// What a driver is made from.
 pub(crate) struct Parts {
     pub(crate) node: Node,
-    pub(crate) channel: Option<String>,
+    pub(crate) channels: Vec<String>,
     pub(crate) rtc: RtcConfiguration,
     pub(crate) host: Host,
     pub(crate) trace: Option<Trace>,
@@ -73,7 +74,7 @@ impl Driver {
             commands: RefCell::default(),
             next_command: Cell::new(0),
             signalling: RefCell::default(),
-            channel: parts.channel,
+            channels: parts.channels,
             rtc: parts.rtc,
             host: parts.host,
             pool: Rc::default(),
@@ -109,19 +110,21 @@ impl Driver {
         promise
     }
 
-    /// Joins the signalling channel, if there is to be one and it is not joined.
+    /// Joins the signalling channels, unless they are joined.
     pub(crate) fn open_signalling(self: &Rc<Self>) -> Result<(), JsValue> {
-        let Some(channel) = &self.channel else { return Ok(()) };
-        if self.is_closed() || self.signalling.borrow().is_some() {
+        if self.is_closed() || !self.signalling.borrow().is_empty() {
             return Ok(());
         }
-        let driver = Rc::downgrade(self);
-        let signalling = Signalling::open(channel, move |bytes| {
-            if let Some(driver) = Weak::upgrade(&driver) {
-                driver.submit(Input::Signal { bytes });
-            }
-        })?;
-        self.signalling.replace(Some(signalling));
+        let mut joined = Vec::new();
+        for channel in &self.channels {
+            let driver = Rc::downgrade(self);
+            joined.push(Signalling::open(channel, move |bytes| {
+                if let Some(driver) = Weak::upgrade(&driver) {
+                    driver.submit(Input::Signal { bytes });
+                }
+            })?);
+        }
+        self.signalling.replace(joined);
         Ok(())
     }
 
@@ -224,7 +227,7 @@ impl Driver {
             }
             Output::Link { conn, command } => self.link(conn, command),
             Output::Signal { bytes } => {
-                if let Some(signalling) = &*self.signalling.borrow() {
+                for signalling in &*self.signalling.borrow() {
                     signalling.send(&bytes); // Other tabs hear it later, in tasks of their own.
                 }
             }

@@ -25,8 +25,8 @@ const TYPES: &str = r#"
 export interface NodeOptions {
   /** The application: nodes of another never meet this one. */
   app: string;
-  /** The `BroadcastChannel` for signalling; null for none. */
-  channel: string | null;
+  /** The `BroadcastChannel`s for signalling. */
+  channels: readonly string[];
   maxConnections: number;
   rtc: RTCConfiguration;
   /** 32 bytes for the node's random choices; no secret comes from it. */
@@ -84,11 +84,13 @@ impl NodeHandle {
             connections_max: integer(connections_max.unwrap_or(8.0)),
             now: now(),
         };
+        let channels = property(options, "channels").dyn_into::<Array>().unwrap_or_default();
+        let channels = channels.iter().filter_map(|channel| channel.as_string()).collect();
         let trace = property(options, "recordTrace").is_truthy();
         let rtc = property(options, "rtc");
         let driver = Driver::new(Parts {
             node: Node::new(config),
-            channel: property(options, "channel").as_string(),
+            channels,
             rtc: if rtc.is_object() { rtc.unchecked_into() } else { RtcConfiguration::new() },
             host,
             trace: trace.then(Trace::default),
@@ -245,7 +247,7 @@ impl NodeHandle {
         self.driver.submit(Input::Lifecycle(lifecycle));
     }
 
-    /// Closes all connections and the channel, and rejects what waits with `CLOSED`.
+    /// Closes all connections and channels, and rejects what waits with `CLOSED`.
     pub fn close(&self) {
         self.driver.close();
     }

@@ -71,7 +71,7 @@ impl Node {
         let options = js_sys::Object::new();
         let set = |key: &str, value: JsValue| Reflect::set(&options, &key.into(), &value).unwrap();
         set("app", name.into());
-        set("channel", name.into());
+        set("channels", Array::of1(&name.into()).into());
         set("seed", Uint8Array::from([number; 32].as_slice()).into());
         set("rtc", js_sys::Object::new().into());
         let host = new_host().await;

@@ -479,6 +479,10 @@ impl Discovery {
         if let Some(known) = self.known.get_mut(&peer) {
             match &failure {
                 Some(failure) => {
+                    if failure.stage == Stage::Signalling {
+                        // It may run anew, and what we say to its earlier run is for nobody.
+                        out.push(Effect::Announce { to: Some(peer), answer_wanted: true });
+                    }
                     let failure = failure.clone();
                     known.last_failure = Some(LastFailure { failure, at_ms: now.unix_ms });
                     known.back_off(now, &mut self.random);

@@ -79,9 +79,9 @@ impl Node {
             }
             link::Effect::Down { peer, conn: _, cause } => self.on_down(peer, cause),
             link::Effect::Failed { peer, failure } => {
+                let failure = failure.map(|failure| self.explain(now, failure));
                 if let Some(failure) = &failure {
-                    let explained = self.explain(now, failure.clone());
-                    self.event(Event::ConnectFailed(explained));
+                    self.event(Event::ConnectFailed(failure.clone()));
                 }
                 self.steps.push_back(Step::Discovery(discovery::Input::Failed { peer, failure }));
             }
@@ -221,11 +221,13 @@ impl Node {
         routing::Input::Message { from, message, unwanted }
     }
 
-    /// Adds to a failure of signalling why no connected peer could help, if that is known.
+    /// Adds to a failure of signalling why no connected peer could help, if that is known and not yet
+    /// said.
     #[inline(never)]
     fn explain(&self, now: Now, mut failure: ConnectFailure) -> ConnectFailure {
         if failure.stage == Stage::Signalling
             && let Some(reason) = self.routing.verdict(now, failure.peer)
+            && !failure.reason.ends_with(reason.text())
         {
             failure.reason.push_str(", and no path over connected peers reached it: ");
             failure.reason.push_str(reason.text());
@@ -298,13 +300,15 @@ impl Node {
         self.outputs.push_back(Output::Event(event));
     }
 
-    /// Sends a signal: to one run of a peer if it is known, to a bare id else, or to everyone.
+    /// Sends a signal: to one run of a peer if it is known, to a bare id else, or to everyone. Who
+    /// is called may run anew.
     fn signal(&mut self, now: Now, to: Option<PeerId>, signal: Signal) {
+        let is_call = matches!(signal, Signal::Announce { answer_wanted: true });
         let recipient = match to {
             None => Recipient::Everyone,
             Some(peer) => match self.discovery.run_of(peer) {
-                Some(run) => Recipient::Run(peer, run),
-                None => Recipient::Peer(peer),
+                Some(run) if !is_call => Recipient::Run(peer, run),
+                _ => Recipient::Peer(peer),
             },
         };
         if let Some(unsigned) = self.signer.write(recipient, signal) {

@@ -228,7 +228,7 @@ impl Routing {
         }
         if let Some((way, at)) = self.ways.get(&target)
             && now < *at + WAY_TIME
-            && dice % WAY_IGNORED_IN != 0
+            && !dice.is_multiple_of(WAY_IGNORED_IN)
             && open.contains(way)
         {
             return Ok(*way);

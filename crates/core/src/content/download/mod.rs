@@ -369,7 +369,12 @@ impl Content {
             Ok(StoreReply::Present(present)) => item.set_present(&present),
             Ok(_) => {}
             Err(error) => {
-                return self.end_download(content, &Err(CommandError::Store(error)), out);
+                self.end_download(content, &Err(CommandError::Store(error)), out);
+                // The last chunk may have come meanwhile, for a `Get` that was given up.
+                if self.is_complete(content) {
+                    self.become_provider(now, content, out);
+                }
+                return;
             }
         }
         let is_complete = item.complete();
