@@ -425,11 +425,18 @@ impl Discovery {
     /// Calls again for peers that were asked for by id; gives up on those who stay silent. Once
     /// they are heard of, `link` watches over the time.
     fn repeat_seeks(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let (known, mut silent) = (&self.known, Vec::new());
+        let mut silent = Vec::new();
         for seek in &mut self.seeks {
-            if known.contains_key(&seek.peer) {
+            if let Some(known) = self.known.get_mut(&seek.peer) {
+                // Heard of without an offer, when there was no room: the attempt says so.
+                if seek.repeat_at <= now.mono {
+                    seek.repeat_at = now.mono + SEEK_MAX;
+                    if known.contact != Contact::Dialling {
+                        known.contact = Contact::Dialling;
+                        out.push(Effect::Dial { peer: seek.peer });
+                    }
+                }
                 seek.deadline = now.mono + SEEK_MAX;
-                seek.repeat_at = seek.deadline;
             } else if seek.deadline <= now.mono {
                 silent.push(seek.peer);
             } else if seek.repeat_at <= now.mono {
@@ -443,8 +450,8 @@ impl Discovery {
                 stage: Stage::Signalling,
                 reason: "nobody with this id answered".to_owned(),
                 hint: Some(
-                    "Check the id, and that the other tab is open, in this browser, with \
-                     peer-to-peer switched on."
+                    "Check the id, and that the other tab is open, with peer-to-peer switched on, \
+                     and in this browser or connected to peers of ours."
                         .to_owned(),
                 ),
             };

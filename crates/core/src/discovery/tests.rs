@@ -1,6 +1,7 @@
 use core::time::Duration;
 
 use peerloom_wire::SessionId;
+use peerloom_wire::envelope::RejectReason;
 
 use super::*;
 
@@ -227,6 +228,40 @@ fn a_wanted_peer_that_nobody_is_gets_an_answer_with_a_hint() {
     };
     assert_eq!(failure.stage, Stage::Signalling);
     assert!(failure.hint.is_some());
+}
+
+#[test]
+fn a_wanted_peer_that_is_heard_of_while_there_is_no_room_is_dialled_to_learn_why_not() {
+    let mut discovery = discovery(1);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
+    run(&mut discovery, vec![(3, Input::Connect { id: CommandId(1), peer: peer(2) })]);
+    let offer = Signal::Reject { session: SessionId(1), reason: RejectReason::Full };
+    let effects = run(&mut discovery, vec![(4, heard(2, 0, 1, offer))]);
+    assert!(!effects.contains(&Effect::Dial { peer: peer(2) }));
+    assert!(wait(&mut discovery, 2 * SECOND).contains(&Effect::Dial { peer: peer(2) }));
+}
+
+#[test]
+fn a_peer_that_did_not_answer_is_called_since_it_may_run_anew() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+    let call = Effect::Announce { to: Some(peer(1)), answer_wanted: true };
+    for (stage, expect) in [(Stage::Signalling, true), (Stage::Ice, false)] {
+        let failure = failure(peer(1)).map(|failure| ConnectFailure { stage, ..failure });
+        let input = Input::Failed { peer: peer(1), failure };
+        assert_eq!(run(&mut discovery, vec![(2, input)]).contains(&call), expect, "{stage:?}");
+    }
+}
+
+#[test]
+fn whoever_was_just_heard_over_the_broadcast_path_is_in_earshot() {
+    let mut discovery = discovery(2);
+    let Input::Heard { envelope, .. } = heard(2, 0, 1, announce()) else { panic!() };
+    let carried = Input::Heard { envelope, path: SignalPath::Peers };
+    run(&mut discovery, vec![(1, heard(1, 0, 1, announce())), (1, carried)]);
+    let earshot = |ms, n| discovery.is_in_earshot(at(ms), peer(n));
+    assert_eq!([earshot(1000, 1), earshot(1001, 1), earshot(2, 2)], [true, false, false]);
 }
 
 #[test]

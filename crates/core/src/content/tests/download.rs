@@ -378,6 +378,27 @@ fn a_chunk_that_is_stored_after_cancelling_counts() {
     check(before, &[(0, stored(5))], &[send(ALICE, announced)]);
 }
 
+/// Simulator's seed 16: all others had it, and nobody heard that this one had.
+#[test]
+fn the_same_counts_when_a_second_get_could_not_look_for_it() {
+    let (id, manifest) = sample();
+    let before = then(
+        fetching([true, true, true, true, false]),
+        [
+            (0, chunk_arrives(ALICE, 2, chunk_of(&manifest, 4))),
+            (0, command(2, Command::Cancel { content: id })),
+            (0, get(3, id)),
+        ],
+    );
+    let error = StoreError::Io("test".into());
+    let announced = Message::Have { list: List::More, entries: vec![entry(&manifest, None)] };
+    check(
+        before,
+        &[(0, stored(5)), (0, store_fails(6, error.clone()))],
+        &[send(ALICE, announced), done(3, Err(CommandError::Store(error)))],
+    );
+}
+
 #[test]
 fn chunks_are_asked_for_from_where_somebody_reads() {
     let (id, manifest) = manifest("long", 16_384 * 100, None);
