@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::event::{CommandError, Event, Stage};
 use peerloom_core::io::{Command, CommandId, ConnId, LinkCommand, LinkEvent};
 use peerloom_core::map::Map;
@@ -38,7 +38,7 @@ pub(crate) struct Driver {
     next_command: Cell<u64>,
     /// Those that are joined: all of `channels`, or none.
     signalling: RefCell<Vec<Signalling>>,
-    channels: Vec<String>,
+    channels: Array,
     rtc: RtcConfiguration,
     host: Host,
     pool: Rc<Pool>,
@@ -57,7 +57,8 @@ enum Phase {
 /// What a driver is made from.
 pub(crate) struct Parts {
     pub(crate) node: Node,
-    pub(crate) channels: Vec<String>,
+    /// Names.
+    pub(crate) channels: Array,
     pub(crate) rtc: RtcConfiguration,
     pub(crate) host: Host,
     pub(crate) trace: Option<Trace>,
@@ -116,9 +117,10 @@ impl Driver {
             return Ok(());
         }
         let mut joined = Vec::new();
-        for channel in &self.channels {
+        for channel in self.channels.iter() {
+            let channel = channel.as_string().unwrap_or_default();
             let driver = Rc::downgrade(self);
-            joined.push(Signalling::open(channel, move |bytes| {
+            joined.push(Signalling::open(&channel, move |bytes| {
                 if let Some(driver) = Weak::upgrade(&driver) {
                     driver.submit(Input::Signal { bytes });
                 }

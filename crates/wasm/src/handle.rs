@@ -84,13 +84,11 @@ impl NodeHandle {
             connections_max: integer(connections_max.unwrap_or(8.0)),
             now: now(),
         };
-        let channels = property(options, "channels").dyn_into::<Array>().unwrap_or_default();
-        let channels = channels.iter().filter_map(|channel| channel.as_string()).collect();
         let trace = property(options, "recordTrace").is_truthy();
         let rtc = property(options, "rtc");
         let driver = Driver::new(Parts {
             node: Node::new(config),
-            channels,
+            channels: property(options, "channels").unchecked_into(),
             rtc: if rtc.is_object() { rtc.unchecked_into() } else { RtcConfiguration::new() },
             host,
             trace: trace.then(Trace::default),

@@ -146,7 +146,9 @@ impl Node {
             Proof::Content(proof) => {
                 self.steps.push_back(Step::Content(content::Input::Verified { proof, holds }));
             }
-            Proof::Envelope { .. } | Proof::Goodbye(_) => self.bug("a check of what was to be signed"),
+            Proof::Envelope { .. } | Proof::Goodbye(_) => {
+                self.bug("a check of what was to be signed")
+            }
         }
     }
 

@@ -117,7 +117,7 @@ impl Node {
     #[inline(never)]
     fn on_frame(&mut self, now: Now, peer: PeerId, protocol: Protocol, body: &Bytes) {
         let step = match protocol {
-            Protocol::Routing => frame::decode_body(protocol, body)
+            Protocol::Routing => routing::Message::decode(body)
                 .map(|message| Step::Routing(self.routing_input(now, peer, message))),
             // Link keeps its own.
             Protocol::Content | Protocol::Link => frame::decode_body(protocol, body)
@@ -200,10 +200,8 @@ impl Node {
     fn route_routing(&mut self, now: Now, effect: routing::Effect) {
         match effect {
             routing::Effect::Send { to, message } => {
-                match frame::encode(Protocol::Routing, &message) {
-                    Ok(frame) => self.steps.push_back(Step::Link(link::Input::Send { to, frame })),
-                    Err(_) => self.bug("routing made a message that does not fit"),
-                }
+                let frame = message.encode();
+                self.steps.push_back(Step::Link(link::Input::Send { to, frame }));
             }
             routing::Effect::Deliver { envelope } => {
                 self.on_envelope(now, &envelope, SignalPath::Peers);

@@ -16,8 +16,6 @@ mod passage;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 use peerloom_wire::PeerId;
 use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
@@ -25,7 +23,7 @@ use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
 use self::allowance::{Allowance, Rate};
 use self::message::MessageId;
 pub(crate) use self::message::{Message, Reason};
-use self::passage::{PASSAGE_TIME, Passage, State};
+use self::passage::{PASSAGE_TIME, Passage, State, WAY_TIME};
 use crate::event::StrikeKind;
 use crate::machine::Machine;
 use crate::map::{Map, Set};
@@ -50,9 +48,9 @@ const NEIGHBOURS_MAX: usize = 255;
 /// joins a swarm of 12 through one carrier sends about 70 at once.
 const SOURCE_RATE: Rate = Rate { burst_bytes: 256 << 10, bytes_per_second: 32 << 10 };
 
-/// The most pairs of source and carrier whose allowance is remembered; the one unheard of for
-/// longest goes first. Who makes up sources still has the limit of its connection.
-const SOURCES_MAX: usize = 256;
+/// The most sources of a carrier that are remembered; the one unheard of for longest goes first. Who
+/// makes up sources still has the limit of its connection.
+const SOURCES_MAX: usize = 64;
 
 /// What may be handed over on one connection: 512 envelopes at once, then 64 a second, whose
 /// signatures take 3 % of a processor to check.
@@ -102,19 +100,6 @@ pub(crate) struct Config {
     pub(crate) own: PeerId,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Counters {
-    sent: u64,
-    carried: u64,
-    delivered: u64,
-    undeliverable: u64,
-    returned: u64,
-    loops: u64,
-    refused: u64,
-    rate_limited: u64,
-    answers_stale: u64,
-}
-
 /// A connected peer.
 #[derive(Debug)]
 struct Carrier {
@@ -125,6 +110,16 @@ struct Carrier {
     incoming: Allowance,
     /// What we may still hand to it. Gains when it answers a ping.
     outgoing: Allowance,
+    /// For whom it carried lately. At most [`SOURCES_MAX`].
+    sources: Vec<Source>,
+}
+
+/// Somebody whose envelopes a carrier hands to us.
+#[derive(Debug)]
+struct Source {
+    peer: PeerId,
+    /// What it may still send by this carrier; filled when something came.
+    allowance: Allowance,
 }
 
 /// Envelopes on their way.
@@ -134,14 +129,8 @@ pub(crate) struct Routing {
     /// As many as connections.
     carriers: Map<PeerId, Carrier>,
     /// In the order in which they came.
-    passages: VecDeque<Passage>,
-    /// The bytes of the envelopes in `passages`.
-    held_bytes: usize,
-    /// By whom something came from somebody, and when.
-    ways: Map<PeerId, (PeerId, Instant)>,
-    /// What sources may still send, by carrier and source.
-    sources: Map<(PeerId, PeerId), Allowance>,
-    counters: Counters,
+    passages: Vec<Passage>,
+    counters: Map<&'static str, u64>,
 }
 
 impl Machine for Routing {
@@ -154,7 +143,6 @@ impl Machine for Routing {
             Input::Up { peer } => self.on_up(now, peer),
             Input::Down { peer } => {
                 self.carriers.remove(&peer);
-                self.sources.retain(|(carrier, _), _| *carrier != peer);
                 self.reroute(now, peer, out);
             }
             Input::Reachable { peer, reachable } => self.on_reachable(now, peer, reachable, out),
@@ -185,16 +173,8 @@ impl Machine for Routing {
 impl Routing {
     /// Makes the protocol with no carrier.
     #[must_use]
-    pub(crate) fn new(config: Config) -> Self {
-        Self {
-            config,
-            carriers: Map::new(),
-            passages: VecDeque::new(),
-            held_bytes: 0,
-            ways: Map::new(),
-            sources: Map::new(),
-            counters: Counters::default(),
-        }
+    pub(crate) const fn new(config: Config) -> Self {
+        Self { config, carriers: Map::new(), passages: Vec::new(), counters: Map::new() }
     }
 
     /// Returns why nothing of ours reached a peer lately; `None` if something may have, or if
@@ -216,28 +196,28 @@ impl Routing {
 
     /// Returns the counters, by name.
     #[must_use]
-    pub(crate) fn stats(&self) -> [(&'static str, u64); 12] {
-        let counters = &self.counters;
-        [
-            ("routing.sent", counters.sent),
-            ("routing.carried", counters.carried),
-            ("routing.delivered", counters.delivered),
-            ("routing.undeliverable", counters.undeliverable),
-            ("routing.returned", counters.returned),
-            ("routing.loops", counters.loops),
-            ("routing.refused", counters.refused),
-            ("routing.rate_limited", counters.rate_limited),
-            ("routing.answers_stale", counters.answers_stale),
-            ("routing.carriers", self.carriers.len() as u64),
-            ("routing.passages", self.passages.len() as u64),
-            ("routing.held_bytes", self.held_bytes as u64),
-        ]
+    pub(crate) fn stats(&self) -> Map<&'static str, u64> {
+        let mut stats = self.counters.clone();
+        let held_bytes = self.passages.iter().map(Passage::held_bytes).sum::<usize>();
+        stats.insert("routing.carriers", self.carriers.len() as u64);
+        stats.insert("routing.passages", self.passages.len() as u64);
+        stats.insert("routing.held_bytes", held_bytes as u64);
+        stats
+    }
+
+    fn count(&mut self, name: &'static str) {
+        *self.counters.entry(name).or_default() += 1;
     }
 
     fn on_up(&mut self, now: Instant, peer: PeerId) {
         let full = Allowance::new(now, CARRIER_RATE);
-        let neighbours = Set::new();
-        let carrier = Carrier { reachable: true, neighbours, incoming: full, outgoing: full };
+        let carrier = Carrier {
+            reachable: true,
+            neighbours: Set::new(),
+            incoming: full,
+            outgoing: full,
+            sources: Vec::new(),
+        };
         self.carriers.insert(peer, carrier);
     }
 
@@ -268,8 +248,11 @@ impl Routing {
         if is_heard || target == self.config.own || self.carriers.is_empty() {
             return;
         }
-        let is_neighbour = |carrier: &Carrier| carrier.neighbours.contains(&target);
-        let is_known = self.ways.contains_key(&target) || self.carriers.values().any(is_neighbour);
+        let knows_way = |carrier: &Carrier| {
+            let is_way = |source: &Source| source.is_way(now, target);
+            carrier.neighbours.contains(&target) || carrier.sources.iter().any(is_way)
+        };
+        let is_known = self.carriers.values().any(knows_way);
         let source = self.config.own;
         let mut firsts = Vec::new();
         for copy in 0..if is_known { COPIES_KNOWN } else { COPIES_MAX } {
@@ -278,7 +261,7 @@ impl Routing {
             let passage = Passage::new(now, (id, copy), ends, None, firsts.clone());
             let handed = self.advance(now, passage, STEPS_MAX, envelope.clone(), out);
             let Some(to) = handed else { return };
-            self.counters.sent += 1;
+            self.count("routing.sent");
             firsts.push(to);
             if firsts.len() == self.carriers.len() {
                 return;
@@ -346,38 +329,18 @@ impl Routing {
         };
         carrier.incoming.fill(now, CARRIER_RATE);
         let is_within = carrier.incoming.take(bytes);
-        if carrier.incoming.level < -EXCESS_BYTES_MAX {
+        let (fault, admission) = if carrier.incoming.level < -EXCESS_BYTES_MAX {
             carrier.incoming.level = 0;
-            self.counters.rate_limited += 1;
-            return Admission::Flood;
-        }
-        if unwanted {
-            self.counters.refused += 1;
-            return Admission::Denied(Reason::Refused);
-        }
-        if !is_within || !self.allows_source(now, (from, source), bytes) {
-            self.counters.rate_limited += 1;
-            return Admission::Denied(Reason::RateLimited);
-        }
-        Admission::Granted
-    }
-
-    fn allows_source(&mut self, now: Instant, key: (PeerId, PeerId), bytes: usize) -> bool {
-        if !self.sources.contains_key(&key) && self.sources.len() >= SOURCES_MAX {
-            let oldest = self.sources.iter().min_by_key(|(_, source)| source.at);
-            if let Some(oldest) = oldest.map(|(key, _)| *key) {
-                self.sources.remove(&oldest);
-            }
-        }
-        let full = Allowance::new(now, SOURCE_RATE);
-        let allowance = self.sources.entry(key).or_insert(full);
-        allowance.fill(now, SOURCE_RATE);
-        // What is refused is not held against it.
-        let allows = allowance.allows(bytes);
-        if allows {
-            allowance.take(bytes);
-        }
-        allows
+            ("routing.rate_limited", Admission::Flood)
+        } else if unwanted {
+            ("routing.refused", Admission::Denied(Reason::Refused))
+        } else if is_within && carrier.allows_source(now, source, bytes) {
+            return Admission::Granted;
+        } else {
+            ("routing.rate_limited", Admission::Denied(Reason::RateLimited))
+        };
+        self.count(fault);
+        admission
     }
 
     /// Takes an envelope for somebody, perhaps for us.
@@ -394,17 +357,44 @@ impl Routing {
         let id = passage.id;
         let is_own = passage.source == self.config.own;
         if is_own || self.passages.iter().any(|seen| seen.id == id) {
-            self.counters.loops += 1;
+            self.count("routing.loops");
             return self.send_back(from, id, Reason::NoRoute, steps_left, out);
         }
-        self.learn_way(now, passage.source, from);
         if passage.target == self.config.own {
-            self.counters.delivered += 1;
+            self.count("routing.delivered");
             return out.push(Effect::Deliver { envelope });
         }
         if self.advance(now, passage, steps_left, envelope, out).is_some() {
-            self.counters.carried += 1;
+            self.count("routing.carried");
         }
+    }
+}
+
+impl Carrier {
+    /// Charges a source for an envelope, unless it has sent too much.
+    fn allows_source(&mut self, now: Instant, peer: PeerId, bytes: usize) -> bool {
+        let mut source = match self.sources.iter().position(|source| source.peer == peer) {
+            Some(index) => self.sources.remove(index),
+            None => Source { peer, allowance: Allowance::new(now, SOURCE_RATE) },
+        };
+        source.allowance.fill(now, SOURCE_RATE);
+        // What is refused is not held against it.
+        let allows = source.allowance.allows(bytes);
+        if allows {
+            source.allowance.take(bytes);
+        }
+        if self.sources.len() >= SOURCES_MAX {
+            self.sources.remove(0);
+        }
+        self.sources.push(source);
+        allows
+    }
+}
+
+impl Source {
+    /// Whether what goes to `target` may go where something of it came from.
+    fn is_way(&self, now: Instant, target: PeerId) -> bool {
+        self.peer == target && now < self.allowance.at + WAY_TIME
     }
 }
 

@@ -25,14 +25,13 @@ pub(super) const HELD_BYTES_MAX: usize = 1 << 20;
 /// arrived, or are repeated by now: a link repeats its offers every 2 s.
 pub(super) const REROUTE_TIME: Duration = Duration::from_secs(4);
 
-/// The most ways remembered by which something came from somebody; the oldest go first.
-pub(super) const WAYS_MAX: usize = 256;
+/// How long the way holds by which something came from somebody: an answer takes seconds, a swarm
+/// changes within minutes. Guess.
+pub(super) const WAY_TIME: Duration = Duration::from_secs(60);
 
-/// How long such a way holds: an answer takes seconds, a swarm changes within minutes. Guess.
-const WAY_TIME: Duration = Duration::from_secs(60);
-
-/// One copy in four ignores such a way: it may be false, since carriers prove nothing.
-const WAY_IGNORED_IN: usize = 4;
+/// One copy in so many goes astray: what seems the best way may be a lie, since carriers prove
+/// nothing, and the nearest peer would have to carry for all.
+const ASTRAY_IN: u8 = 4;
 
 /// One copy of an envelope that came by.
 #[derive(Debug)]
@@ -73,10 +72,11 @@ impl Passage {
         Self { id, copy, source, target, upstream, at: now, tried, reason, state }
     }
 
-    fn held_bytes(&self) -> usize {
+    /// The bytes that are kept of it.
+    pub(super) fn held_bytes(&self) -> usize {
         match &self.state {
-            State::Handed { envelope, .. } => envelope.as_ref().map_or(0, Bytes::len),
-            State::Ended => 0,
+            State::Handed { envelope: Some(envelope), .. } => envelope.len(),
+            _ => 0,
         }
     }
 
@@ -98,7 +98,7 @@ impl Routing {
         let is_meant = |passage: &Passage| passage.id == id && passage.is_with(from);
         match self.passages.iter().position(is_meant) {
             Some(index) => self.retry(now, index, reason, steps_left, out),
-            None => self.counters.answers_stale += 1,
+            None => self.count("routing.answers_stale"),
         }
     }
 
@@ -121,8 +121,7 @@ impl Routing {
         steps_left: u8,
         out: &mut Vec<Effect>,
     ) {
-        let Some(mut passage) = self.passages.remove(index) else { return };
-        self.held_bytes -= passage.held_bytes();
+        let mut passage = self.passages.remove(index);
         passage.reason = reason.max(passage.reason);
         let before = core::mem::replace(&mut passage.state, State::Ended);
         let State::Handed { steps_left: given, envelope, .. } = before else { return };
@@ -166,7 +165,6 @@ impl Routing {
             Message::Carry { copy, steps_left, source, target, envelope: envelope.clone() };
         out.push(Effect::Send { to, message });
         passage.tried.push(to);
-        self.held_bytes += envelope.len();
         passage.state = State::Handed { to, steps_left, envelope: Some(envelope) };
         self.remember(now, passage);
         Some(to)
@@ -176,7 +174,7 @@ impl Routing {
     fn end(&mut self, now: Instant, passage: Passage, steps_left: u8, out: &mut Vec<Effect>) {
         match passage.upstream {
             Some(upstream) => self.send_back(upstream, passage.id, passage.reason, steps_left, out),
-            None => self.counters.undeliverable += 1,
+            None => self.count("routing.undeliverable"),
         }
         self.remember(now, passage);
     }
@@ -190,7 +188,7 @@ impl Routing {
         steps_left: u8,
         out: &mut Vec<Effect>,
     ) {
-        self.counters.returned += 1;
+        self.count("routing.returned");
         let message = Message::Undeliverable { id, reason, steps_left };
         out.push(Effect::Send { to, message });
     }
@@ -204,8 +202,11 @@ impl Routing {
         bytes: usize,
     ) -> Result<PeerId, Reason> {
         let target = passage.target;
+        let point = passage.id.point();
+        let [dice, ..] = passage.id.0;
+        let goes_astray = dice.is_multiple_of(ASTRAY_IN);
         let mut reason = Reason::NoRoute;
-        let (mut open, mut neighbours) = (Vec::new(), Vec::new());
+        let mut best = None;
         for (&peer, carrier) in &self.carriers {
             if !carrier.reachable || passage.tried.contains(&peer) {
                 continue;
@@ -217,68 +218,40 @@ impl Routing {
             if peer == target {
                 return Ok(target);
             }
-            open.push(peer);
-            if carrier.neighbours.contains(&target) {
-                neighbours.push(peer);
-            }
-        }
-        let dice = passage.id.dice();
-        if let Some(index) = dice.checked_rem(neighbours.len()) {
-            return neighbours.get(index).copied().ok_or(reason);
-        }
-        if let Some((way, at)) = self.ways.get(&target)
-            && now < *at + WAY_TIME
-            && !dice.is_multiple_of(WAY_IGNORED_IN)
-            && open.contains(way)
-        {
-            return Ok(*way);
-        }
-        // Mostly the nearest; one time in two, four, … the second, third, … nearest, so that the
-        // load is spread, and what one carrier drops takes another way when it is repeated.
-        let mut skipped = dice.trailing_ones();
-        loop {
-            let distances = open.iter().map(|peer| distance(*peer, target)).enumerate();
-            let Some((nearest, _)) = distances.min_by_key(|(_, distance)| *distance) else {
-                return Err(reason);
+            let is_way = || carrier.sources.iter().any(|source| source.is_way(now, target));
+            let rank = if carrier.neighbours.contains(&target) {
+                (0, distance(peer, point))
+            } else if goes_astray {
+                (2, distance(peer, point))
+            } else if is_way() {
+                (1, distance(peer, point))
+            } else {
+                (2, distance(peer, target))
             };
-            let peer = open.swap_remove(nearest);
-            if skipped == 0 || open.is_empty() {
-                return Ok(peer);
-            }
-            skipped -= 1;
-        }
-    }
-
-    /// Remembers by whom something of `source` came: what goes to it may go there.
-    pub(super) fn learn_way(&mut self, now: Instant, source: PeerId, via: PeerId) {
-        if !self.ways.contains_key(&source) && self.ways.len() >= WAYS_MAX {
-            let oldest = self.ways.iter().min_by_key(|(_, (_, at))| *at);
-            if let Some(oldest) = oldest.map(|(peer, _)| *peer) {
-                self.ways.remove(&oldest);
+            if best.is_none_or(|(before, _)| rank < before) {
+                best = Some((rank, peer));
             }
         }
-        self.ways.insert(source, (via, now));
+        best.map(|(_, peer)| peer).ok_or(reason)
     }
 
     fn remember(&mut self, now: Instant, passage: Passage) {
-        self.passages.push_back(passage);
+        self.passages.push(passage);
         self.forget(now);
     }
 
     /// Forgets what is over, and the oldest of what is too much.
     pub(super) fn forget(&mut self, now: Instant) {
-        let is_over = |passage: &Passage| passage.at + PASSAGE_TIME <= now;
-        while self.passages.len() > PASSAGES_MAX || self.passages.front().is_some_and(is_over) {
-            if let Some(gone) = self.passages.pop_front() {
-                self.held_bytes -= gone.held_bytes();
-            }
+        self.passages.retain(|passage| now < passage.at + PASSAGE_TIME);
+        if self.passages.len() > PASSAGES_MAX {
+            self.passages.remove(0);
         }
-        for passage in &mut self.passages {
-            if self.held_bytes <= HELD_BYTES_MAX {
-                break;
-            }
-            self.held_bytes -= passage.held_bytes();
-            if let State::Handed { envelope, .. } = &mut passage.state {
+        let mut held_bytes = 0;
+        for passage in self.passages.iter_mut().rev() {
+            held_bytes += passage.held_bytes();
+            if let State::Handed { envelope, .. } = &mut passage.state
+                && held_bytes > HELD_BYTES_MAX
+            {
                 *envelope = None;
             }
         }
