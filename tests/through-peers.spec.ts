@@ -14,6 +14,7 @@ async function joinChannel(name: string, contexts: readonly BrowserContext[]): P
     await post.evaluate((channelName) => {
       const channel = new BroadcastChannel(channelName);
       channel.onmessage = ({ data }) => void window.carry([...(data as Uint8Array)]);
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A BroadcastChannel's takes none.
       window.spread = (bytes) => channel.postMessage(new Uint8Array(bytes));
     }, name);
   }

@@ -152,8 +152,9 @@ fn what_is_over_its_bound_is_noticed() {
     };
     world.checkers.bounds(0, &world.tabs[0], &measured);
     assert_eq!(violated(&world), ["every bound holds"; 3]);
+    // Connections, and carriers.
     world.checkers.look(0, &world.tabs[0], 1);
-    assert_eq!(violated(&world).len(), 4);
+    assert_eq!(violated(&world).len(), 5);
 }
 
 #[test]
