@@ -391,9 +391,14 @@ impl Net {
 
     /// Sends from one to another, and carries until nothing moves. `drops`: who carries nothing.
     fn send(&mut self, from: usize, target: usize, drops: &[usize]) -> usize {
+        self.send_again(from, target, drops, 0)
+    }
+
+    /// Sends the envelope that is the nth repeat.
+    fn send_again(&mut self, from: usize, target: usize, drops: &[usize], nth: u8) -> usize {
         (self.carried, self.delivered) = (0, Vec::new());
         let target = name(target);
-        self.input(from, Input::Send { target, envelope: ENVELOPE });
+        self.input(from, Input::Send { target, envelope: Bytes::copy_from_slice(&[nth]) });
         while let Some((from, to, message)) = self.frames.pop_front() {
             if !drops.contains(&to) {
                 let input = Input::Message { from: name(from), message, unwanted: false };
@@ -432,10 +437,14 @@ fn a_carrier_that_drops_everything_does_not_stop_all_copies() {
 }
 
 proptest! {
-    /// Twenty nodes at random, each with two or more connections: whoever can be reached, is.
+    /// Twenty nodes at random, each with two or more connections. One envelope's steps may not do, if
+    /// it goes round in circles first; a link repeats its offer five times.
     #[test]
-    fn in_any_small_swarm_the_target_is_found(more in prop::collection::vec((0usize..20, 0usize..20), 0..30), from in 0usize..20, target in 0usize..20) {
-        prop_assume!(from != target);
+    fn in_any_small_swarm_the_target_is_found(
+        more in prop::collection::vec((0usize..20, 0usize..20), 0..30),
+        from in 0usize..20,
+        target in 0usize..20,
+    ) {
         let ring = (0..20).map(|n| (n, (n + 1) % 20));
         let mut edges: Vec<_> = ring.chain(more.into_iter().filter(|(a, b)| a != b)).collect();
         for edge in &mut edges {
@@ -443,8 +452,11 @@ proptest! {
         }
         edges.sort_unstable();
         edges.dedup();
-        prop_assume!(!edges.contains(&(from.min(target), from.max(target))));
+        if from == target || edges.contains(&(from.min(target), from.max(target))) {
+            return Ok(());
+        }
         let mut net = Net::new(20, &edges);
-        prop_assert!(net.send(from, target, &[]) >= 1, "{} frames", net.carried);
+        let mut repeats = (0..5).map(|nth| net.send_again(from, target, &[], nth));
+        prop_assert!(repeats.any(|delivered| delivered > 0));
     }
 }
