@@ -27,8 +27,8 @@ const CHANNEL_MAX: Duration = Duration::from_secs(5);
 /// lost.
 pub(super) const REPEAT: Duration = Duration::from_secs(2);
 
-/// How long our offer waits for its first candidate, without which it is of little use. Chromium
-/// has one 1 ms after the description (measured 2026-11-20).
+/// How long our offer waits for its first candidate, without which it is of little use: it would
+/// have to wait for company. Chromium has one 1 ms after the description (measured 2026-11-20).
 pub(super) const FIRST_CANDIDATE_WAIT: Duration = Duration::from_millis(10);
 
 /// How much later than its deadline a timer may fire before we blame ourselves for it.

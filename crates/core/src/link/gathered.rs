@@ -12,7 +12,9 @@ use peerloom_wire::CANDIDATES_MAX;
 use crate::io::Candidate;
 use crate::time::Instant;
 
-/// How long a candidate waits for company.
+/// How long a candidate waits for company. On two busy cores ICE mostly connects within this time
+/// of the first one, and three envelopes are enough for a connection; after 5 ms it takes four,
+/// and 60 ms save no more (measured 2026-11-20).
 const COMPANY_WAIT: Duration = Duration::from_millis(25);
 
 /// What ICE gathered for one description of ours.
