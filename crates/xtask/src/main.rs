@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod fuzz;
 mod setup;
 mod shell;
 mod size;

@@ -80,17 +80,7 @@ pub(crate) fn browsers(root: &Path) -> Result<()> {
         .map(|(_, package)| *package)
         .collect();
     if !missing.is_empty() {
-        let packages = missing.join(" ");
-        let is_root = output(&mut command(root, "id", ["-u"])).is_some_and(|id| id == "0");
-        if !is_root || !Path::new("/usr/bin/apt-get").exists() {
-            bail!(
-                "the tests drive browsers that are missing; run: sudo apt-get install {packages}"
-            );
-        }
-        println!("Setting up: {packages}, by apt-get");
-        run(&mut command(root, "apt-get", ["update"]))?;
-        let mut install = command(root, "apt-get", ["install", "--yes", "--no-install-recommends"]);
-        run(install.args(missing).env("DEBIAN_FRONTEND", "noninteractive"))?;
+        debian_packages(root, &missing, "the tests drive browsers that are missing")?;
     }
     let Ok(routes) = fs::read_to_string("/proc/net/route") else {
         return Ok(());
@@ -101,6 +91,27 @@ pub(crate) fn browsers(root: &Path) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Makes sure that C++ can be compiled: libFuzzer is written in it.
+pub(crate) fn cpp_compiler(root: &Path) -> Result<()> {
+    if output(&mut command(root, "c++", ["--version"])).is_some() {
+        return Ok(());
+    }
+    debian_packages(root, &["g++"], "fuzzing needs a C++ compiler, and there is none")
+}
+
+/// Installs packages, or says who has to.
+fn debian_packages(root: &Path, missing: &[&str], reason: &str) -> Result<()> {
+    let packages = missing.join(" ");
+    let is_root = output(&mut command(root, "id", ["-u"])).is_some_and(|id| id == "0");
+    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
+        bail!("{reason}; run: sudo apt-get install {packages}");
+    }
+    println!("Setting up: {packages}, by apt-get");
+    run(&mut command(root, "apt-get", ["update"]))?;
+    let mut install = command(root, "apt-get", ["install", "--yes", "--no-install-recommends"]);
+    run(install.args(missing).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Says whether the kernel's routing table, as in `/proc/net/route`, has a default route that is not loopback.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::setup::{self, CHROMEDRIVER};
 use crate::shell::{cargo, npm_tool, output, run, target_dir};
 use crate::wasm::{self, Profile};
-use crate::{build, size, tidy};
+use crate::{build, fuzz, size, tidy};
 
 /// How many seeds the simulator checks on each change; more run at night.
 const SIMULATOR_SEEDS: &str = "200";
@@ -22,7 +22,7 @@ pub(crate) struct Suite {
     pub(crate) run: fn(&Path) -> Result<()>,
 }
 
-pub(crate) const SUITES: [Suite; 13] = [
+pub(crate) const SUITES: [Suite; 14] = [
     Suite { name: "fmt", about: "Rust is formatted", run: fmt },
     Suite { name: "tidy", about: "the rules of the house hold", run: tidy::check_all },
     Suite { name: "lint", about: "oxlint finds nothing", run: lint },
@@ -30,6 +30,7 @@ pub(crate) const SUITES: [Suite; 13] = [
     Suite { name: "native", about: "unit, property and documentation tests", run: native },
     Suite { name: "docs", about: "the documentation builds without a warning", run: docs },
     Suite { name: "sim", about: "the simulator's seeds hold", run: sim },
+    Suite { name: "fuzz", about: "no bytes of peers break anything", run: fuzz::run_all },
     Suite { name: "tsc", about: "TypeScript's types hold", run: tsc },
     Suite { name: "unit", about: "unit tests of the TypeScript", run: unit },
     Suite { name: "size", about: "the package is within its budget", run: size_budget },
@@ -40,7 +41,8 @@ pub(crate) const SUITES: [Suite; 13] = [
 
 fn fmt(root: &Path) -> Result<()> {
     setup::rust_components(root)?;
-    run(&mut cargo(root, ["fmt", "--all", "--check"]))
+    run(&mut cargo(root, ["fmt", "--all", "--check"]))?;
+    run(&mut cargo(root, ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
 }
 
 fn lint(root: &Path) -> Result<()> {
