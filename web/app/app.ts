@@ -1,5 +1,6 @@
 import { LitElement, css, html, nothing } from "lit";
 import type { PropertyValues, TemplateResult } from "lit";
+import type { Swarm } from "../sdk/index.ts";
 import { controls } from "../ui/controls.ts";
 import { define } from "../ui/define.ts";
 import "../ui/index.ts";
@@ -9,22 +10,32 @@ import "./drop-zone.ts";
 import "./files-page.ts";
 import { logo } from "./logo.ts";
 import "./log-page.ts";
+import type { Recorder } from "./network/recorder.ts";
 import "./notice-list.ts";
 import type { Session } from "./session.ts";
 
-type Page = "files" | "log";
+type Page = "files" | "network" | "log";
+
+const PAGES: readonly Page[] = ["files", "network", "log"];
+
+/** The part of the app that is loaded when somebody first looks at it. */
+type NetworkPart =
+  | { readonly state: "absent" | "loading" | "failed" }
+  | { readonly state: "loaded"; readonly recorder: Recorder };
 
 /** The frame of the app: name, pages, status, and what is told on top of them. */
 export class PeerloomApp extends LitElement {
-  static override properties = { session: { attribute: false }, page: { state: true } };
+  static override properties = { session: { attribute: false }, page: { state: true }, network: { state: true } };
   declare session: Session | null;
   declare protected page: Page;
+  declare protected network: NetworkPart;
 
   static override styles = [
     tokens,
     controls,
     css`
       :host {
+        --header-height: 56px;
         display: block;
         min-height: 100dvh;
         background: var(--page);
@@ -42,11 +53,15 @@ export class PeerloomApp extends LitElement {
         margin-inline: auto;
         padding-inline: var(--space-4);
       }
+      /* As wide as the widest page, so that going from page to page moves none of the links. */
+      .inner {
+        max-width: 1280px;
+      }
       .inner {
         display: flex;
         align-items: center;
         gap: var(--space-3);
-        min-height: 56px;
+        min-height: var(--header-height);
       }
       .name {
         display: flex;
@@ -96,6 +111,10 @@ export class PeerloomApp extends LitElement {
       main:focus {
         outline: none;
       }
+      /* A picture is better large; lines of text are not. */
+      main.network {
+        max-width: 1280px;
+      }
       .message {
         max-width: 480px;
         margin: 15vh auto 0;
@@ -111,14 +130,20 @@ export class PeerloomApp extends LitElement {
         color: var(--soft);
       }
       @media (max-width: 480px) {
-        .inner {
-          gap: var(--space-2);
+        /* The pages get a line of their own. */
+        :host {
+          --header-height: 92px;
         }
-        .word {
-          display: none;
+        .inner {
+          flex-wrap: wrap;
+          justify-content: space-between;
+          gap: 0 var(--space-2);
+          padding-block: var(--space-2) var(--space-1);
         }
         nav {
-          margin-inline-start: 0;
+          order: 1;
+          flex-basis: 100%;
+          margin-inline: -10px;
         }
         main {
           padding-block-start: var(--space-4);
@@ -129,12 +154,14 @@ export class PeerloomApp extends LitElement {
 
   readonly #session = new Following(this);
   readonly #notices = new Following(this);
+  #recording = new AbortController();
   #listening: AbortController | null = null;
 
   constructor() {
     super();
     this.session = null;
     this.page = pageIn(location.hash);
+    this.network = { state: "absent" };
   }
 
   override connectedCallback(): void {
@@ -146,12 +173,20 @@ export class PeerloomApp extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#listening?.abort();
+    this.#recording.abort();
+    this.#recording = new AbortController();
+    this.network = { state: "absent" };
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("session")) return;
     this.#session.follow(this.session?.changes ?? null);
     this.#notices.follow(this.session?.notices.changes ?? null);
+  }
+
+  override updated(): void {
+    const now = this.session?.now;
+    if (this.page === "network" && this.network.state === "absent" && now?.state === "open") void this.#loadNetwork(now.swarm);
   }
 
   override render(): TemplateResult {
@@ -162,14 +197,14 @@ export class PeerloomApp extends LitElement {
         <button type="button" class="button skip" @click=${this.#skip}>Skip to the content</button>
         <div class="inner">
           <a class="name" href="#/files" aria-label="Peerloom, files">${logo(24)}<span class="word">Peerloom</span></a>
-          <nav aria-label="Pages">${this.#link("files", "Files")}${this.#link("log", "Log")}</nav>
+          <nav aria-label="Pages">${this.#link("files", "Files")}${this.#link("network", "Network")}${this.#link("log", "Log")}</nav>
           <peerloom-status
             .swarm=${swarm}
             @peerloom-toggle=${(event: CustomEvent<{ enabled: boolean }>) => this.session?.remember(event.detail.enabled)}
           ></peerloom-status>
         </div>
       </header>
-      <main id="main" tabindex="-1">${this.#main()}</main>
+      <main id="main" class=${this.page} tabindex="-1">${this.#main()}</main>
       <peerloom-drop-zone @peerloom-files=${this.#dropped} @peerloom-notice=${this.#notice}></peerloom-drop-zone>
       <peerloom-notice-list .notices=${this.session?.notices ?? null}></peerloom-notice-list>
       <span class="only-heard" role="status">${this.session?.notices.spoken ?? ""}</span>
@@ -191,6 +226,7 @@ export class PeerloomApp extends LitElement {
           <button type="button" class="button" @click=${() => location.reload()}>Reload the page</button>
         </div>`;
       case "open":
+        if (this.page === "network") return this.#network(session, now.swarm);
         return html`<peerloom-files-page
           .files=${now.files}
           .swarm=${now.swarm}
@@ -198,6 +234,39 @@ export class PeerloomApp extends LitElement {
           @peerloom-notice=${this.#notice}
           @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) => this.#notCopied(session, event.detail.text)}
         ></peerloom-files-page>`;
+    }
+  }
+
+  /** The graph and its libraries are loaded by whoever looks at them; what is loaded is recorded from then on. */
+  #network(session: Session, swarm: Swarm): TemplateResult {
+    const { network } = this;
+    switch (network.state) {
+      case "absent":
+      case "loading":
+        return html`<div class="message" role="status"><p>Opening the network…</p></div>`;
+      case "failed":
+        return html`<div class="message" role="alert">
+          <h1>This page did not load</h1>
+          <p>The files of the app changed, or there is no network. Your files and connections are as they were.</p>
+          <button type="button" class="button" @click=${() => location.reload()}>Reload the page</button>
+        </div>`;
+      case "loaded":
+        return html`<peerloom-network-page
+          .swarm=${swarm}
+          .recorder=${network.recorder}
+          @peerloom-enable=${() => session.enable()}
+          @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) => this.#notCopied(session, event.detail.text)}
+        ></peerloom-network-page>`;
+    }
+  }
+
+  async #loadNetwork(swarm: Swarm): Promise<void> {
+    this.network = { state: "loading" };
+    try {
+      const [{ Recorder }] = await Promise.all([import("./network/recorder.ts"), import("./network/network-page.ts")]);
+      this.network = { state: "loaded", recorder: new Recorder(swarm, this.#recording.signal) };
+    } catch {
+      this.network = { state: "failed" };
     }
   }
 
@@ -232,7 +301,7 @@ export class PeerloomApp extends LitElement {
 }
 
 function pageIn(hash: string): Page {
-  return hash === "#/log" ? "log" : "files";
+  return PAGES.find((page) => hash === `#/${page}`) ?? "files";
 }
 
 define("peerloom-app", PeerloomApp);

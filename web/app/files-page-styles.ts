@@ -83,7 +83,7 @@ export const filesPageStyles = css`
   /* Lies over the list, because nothing may move under the pointer that caused it. */
   .new {
     position: sticky;
-    inset-block-start: 64px;
+    inset-block-start: calc(var(--header-height, 56px) + 8px);
     z-index: 5;
     height: 0;
     text-align: center;

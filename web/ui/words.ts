@@ -45,6 +45,18 @@ const STAGE_WORDS: Record<ConnectFailure["stage"], string> = {
   admission: "It did not let us in",
 };
 
+/** Returns how far an attempt got, as a sentence without its full stop. */
+export function stageWords(stage: ConnectFailure["stage"]): string {
+  return STAGE_WORDS[stage];
+}
+
+/** Returns what happened and what a person can do, without naming the peer. */
+export function causeWords(failure: ConnectFailure): string {
+  const reason = failure.reason === "" ? "" : ` (${withoutFullStop(failure.reason)})`;
+  const hint = failure.hint === undefined || failure.hint === "" ? "" : ` ${sentence(failure.hint)}`;
+  return `${STAGE_WORDS[failure.stage]}${reason}.${hint}`;
+}
+
 export interface FailureWords {
   readonly title: string;
   readonly text: string;
@@ -52,9 +64,7 @@ export interface FailureWords {
 
 /** Returns a failure to connect in plain words: how far it got, the reason, and what a person can do. */
 export function failureWords(failure: ConnectFailure): FailureWords {
-  const reason = failure.reason === "" ? "" : ` (${withoutFullStop(failure.reason)})`;
-  const hint = failure.hint === undefined || failure.hint === "" ? "" : ` ${sentence(failure.hint)}`;
-  return { title: `No connection to ${shortId(failure.peer)}`, text: `${STAGE_WORDS[failure.stage]}${reason}.${hint}` };
+  return { title: `No connection to ${shortId(failure.peer)}`, text: causeWords(failure) };
 }
 
 const CODE_WORDS: Record<SwarmError["code"], string> = {

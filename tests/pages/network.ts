@@ -1,0 +1,133 @@
+/** The network page with a swarm that is made up, as `window.busy`. `?peers=500` says how many there are. */
+
+import type { PeerId, PeerInfo, Status, SwarmEvents } from "../../web/sdk/index.ts";
+import "../../web/app/network/network-page.ts";
+import type { NetworkSwarm } from "../../web/app/network/network-page.ts";
+import { Recorder } from "../../web/app/network/recorder.ts";
+import { OWN, noise, peer, peers } from "../../web/ui/synthetic.ts";
+
+/** How long the frames of a page took, in milliseconds. */
+export interface Frames {
+  readonly count: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly longestMs: number;
+  /** Tasks over 50 ms, by the browser's own count. */
+  readonly longTasks: number;
+}
+
+/** A swarm of synthetic peers: their counters and round trips move, some come and some go. */
+class BusySwarm implements NetworkSwarm {
+  readonly id: PeerId = OWN;
+  readonly #target = new EventTarget();
+  readonly #next = noise(1);
+  #peers: PeerInfo[];
+  #newest: number;
+
+  constructor(count: number) {
+    this.#peers = [...peers(count, Date.now())];
+    this.#newest = count;
+  }
+
+  get status(): Status {
+    const peersConnected = this.#peers.filter(({ state }) => state === "connected").length;
+    return { mode: "p2p", state: "online", peersDiscovered: this.#peers.length, peersConnected, contents: 0, bytesIn: 0, bytesOut: 0 };
+  }
+
+  peers(): readonly PeerInfo[] {
+    return this.#peers;
+  }
+
+  addEventListener<K extends keyof SwarmEvents>(type: K, listener: (event: SwarmEvents[K]) => void, options?: AddEventListenerOptions): void {
+    this.#target.addEventListener(type, listener as unknown as EventListener, options);
+  }
+
+  async connect(id: PeerId): Promise<PeerInfo> {
+    return this.#become(id, { state: "connected", path: "direct", rttMs: 12, connectedAt: Date.now(), lastFailure: null, nextTryAt: null });
+  }
+
+  async disconnect(id: PeerId): Promise<void> {
+    this.#become(id, { state: "discovered", path: null, rttMs: null, connectedAt: null });
+  }
+
+  ban(id: PeerId): void {
+    this.#peers = this.#peers.filter((one) => one.id !== id);
+    this.#tell();
+  }
+
+  /** All counters move, all round trips waver, as many events as peers. */
+  busy(): void {
+    this.#peers = this.#peers.map((one) => (one.state === "connected" ? this.#moved(one) : one));
+    for (const one of this.#peers) this.#target.dispatchEvent(new CustomEvent("peer:update", { detail: one }));
+  }
+
+  /** One goes, one comes. */
+  churn(): void {
+    this.#peers.splice(Math.floor(this.#next() * this.#peers.length), 1);
+    this.#newest += 1;
+    this.#peers.push(peer(this.#newest, this.#newest % 3 === 0 ? { state: "connected", path: "direct", rttMs: 30 } : {}));
+    this.#tell();
+  }
+
+  #moved(one: PeerInfo): PeerInfo {
+    const bytesIn = one.bytesIn + Math.floor(this.#next() * 1e6);
+    const bytesOut = one.bytesOut + Math.floor(this.#next() * 3e5);
+    return { ...one, bytesIn, bytesOut, rttMs: (one.rttMs ?? 10) * (0.97 + this.#next() * 0.06) };
+  }
+
+  #become(id: PeerId, as: Partial<PeerInfo>): PeerInfo {
+    this.#peers = this.#peers.map((one) => (one.id === id ? { ...one, ...as } : one));
+    this.#tell();
+    return peer(0, { id, ...as });
+  }
+
+  #tell(): void {
+    this.#target.dispatchEvent(new CustomEvent("status", { detail: this.status }));
+  }
+}
+
+const swarm = new BusySwarm(Number(new URLSearchParams(location.search).get("peers") ?? 500));
+const page = document.createElement("peerloom-network-page");
+page.swarm = swarm;
+page.recorder = new Recorder(swarm, new AbortController().signal);
+document.body.append(page);
+
+/** Measures frames for a while, with events ten times a second and, if wanted, peers that come and go. */
+async function frames(ms: number, churning: boolean): Promise<Frames> {
+  let longTasks = 0;
+  const observer = PerformanceObserver.supportedEntryTypes.includes("longtask") ? new PerformanceObserver((list) => (longTasks += list.getEntries().length)) : null;
+  observer?.observe({ type: "longtask" });
+  const timer = setInterval(() => {
+    swarm.busy();
+    if (churning) swarm.churn();
+  }, 100);
+  const took: number[] = [];
+  const begun = performance.now();
+  let last = begun;
+  while (last - begun < ms) {
+    const now = await new Promise<number>((resolve) => requestAnimationFrame(() => resolve(performance.now())));
+    took.push(now - last);
+    last = now;
+  }
+  clearInterval(timer);
+  observer?.disconnect();
+  took.sort((a, b) => a - b);
+  const at = (share: number): number => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0;
+  return { count: took.length, medianMs: at(0.5), p99Ms: at(0.99), longestMs: at(1), longTasks };
+}
+
+/** Where each node of the graph is. */
+function places(): readonly (readonly [string, number, number])[] {
+  const graph = page.renderRoot.querySelector("peerloom-network-graph");
+  return (graph?.places ?? []).map(({ id, x, y }) => [id, x, y] as const);
+}
+
+const busy = { swarm, page, frames, places };
+export type Busy = typeof busy;
+
+declare global {
+  interface Window {
+    busy: Busy;
+  }
+}
+window.busy = busy;

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+
+import { peer, peers } from "./synthetic.ts";
+import { STATE_ORDER, byState, nextWords, pathWords, reputationWords, stateWords, troubleWords } from "./peer-words.ts";
+
+const plain = (text: string): string => text.replace(/\u00a0/gu, " ");
+const lastFailure = { peer: peer(1).id, stage: "ice", reason: "no path", at: 0 } as const;
+
+test("each state has its own word", () => {
+  expect(new Set(STATE_ORDER.map((state) => stateWords(state).word)).size).toBe(4);
+});
+
+test("a wait says how long it is, and what it waits for once the time is over", () => {
+  const waiting = peer(1, { state: "backoff", lastFailure, nextTryAt: 20_000 });
+  expect(plain(nextWords(waiting, 8_000))).toBe("Next try in 12 s");
+  expect(plain(nextWords(waiting, 19_900))).toBe("Next try in 1 s");
+  expect(nextWords(waiting, 20_000)).toBe("Next try as soon as a connection is free");
+});
+
+test("who connects is being looked for, at first or once more", () => {
+  expect(nextWords(peer(1, { state: "connecting" }), 0)).toBe("Looking for a way to it");
+  expect(nextWords(peer(1, { state: "connecting", lastFailure }), 0)).toBe("Trying once more");
+  expect(nextWords(peer(1), 0)).toBe("");
+});
+
+test("a failure is told in a sentence, and no failure in none", () => {
+  expect(troubleWords(peer(1, { lastFailure }))).toBe("No network path between the two of you was found.");
+  expect(troubleWords(peer(1))).toBe("");
+});
+
+test("paths and strikes read as words", () => {
+  expect(pathWords("direct")).toContain("Direct");
+  expect(pathWords(null)).toBe("–");
+  expect(plain(reputationWords(0))).toBe("Nothing held against it");
+  expect(plain(reputationWords(1))).toBe("1 proven misbehaviour");
+  expect(plain(reputationWords(2))).toBe("2 proven misbehaviours");
+});
+
+test("the connected come first, the others by how far they are", () => {
+  const all = [peer(1), peer(2, { state: "backoff", lastFailure }), peer(3, { state: "connecting" }), peer(4, { state: "connected" })];
+  expect(byState(all).map(({ state }) => state)).toEqual(["connected", "connecting", "backoff", "discovered"]);
+  expect(byState(peers(50))).toEqual(byState([...peers(50)].reverse()));
+});

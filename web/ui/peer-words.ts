@@ -1,0 +1,54 @@
+/** How a peer's state reads, why it is not connected, and what happens next. Pure functions. */
+
+import type { PeerInfo } from "../sdk/index.ts";
+import { formatCount, formatDuration } from "./format.ts";
+import type { IconName } from "./icons.ts";
+import { stageWords } from "./words.ts";
+
+export interface StateWords {
+  readonly word: string;
+  readonly icon: IconName;
+}
+
+const STATES: Record<PeerInfo["state"], StateWords> = {
+  connected: { word: "Connected", icon: "connected" },
+  connecting: { word: "Connecting", icon: "waiting" },
+  backoff: { word: "Waiting to try again", icon: "waiting" },
+  discovered: { word: "Discovered", icon: "preview" },
+};
+
+/** Connected first: the order in which groups of peers are shown. */
+export const STATE_ORDER: readonly PeerInfo["state"][] = ["connected", "connecting", "backoff", "discovered"];
+
+/** Returns the peers by state, each group by id: an order that changes only when a connection comes or goes. */
+export function byState(peers: readonly PeerInfo[]): readonly PeerInfo[] {
+  return [...peers].sort((a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state) || (a.id < b.id ? -1 : 1));
+}
+
+/** Returns the word and the icon of a state. */
+export function stateWords(state: PeerInfo["state"]): StateWords {
+  return STATES[state];
+}
+
+/** Returns how frames reach a peer; an en dash while they don't. */
+export function pathWords(path: PeerInfo["path"]): string {
+  return path === null ? "–" : "Direct, browser to browser";
+}
+
+/** Returns why there is no connection, as one sentence; empty if nothing failed. */
+export function troubleWords({ lastFailure }: Pick<PeerInfo, "lastFailure">): string {
+  return lastFailure === null ? "" : `${stageWords(lastFailure.stage)}.`;
+}
+
+/** Returns what happens next with a peer that is not connected; empty if nothing is planned. */
+export function nextWords({ state, nextTryAt, lastFailure }: Pick<PeerInfo, "state" | "nextTryAt" | "lastFailure">, nowMs: number): string {
+  if (state === "connecting") return lastFailure === null ? "Looking for a way to it" : "Trying once more";
+  if (state !== "backoff" || nextTryAt === null) return "";
+  if (nextTryAt <= nowMs) return "Next try as soon as a connection is free";
+  return `Next try in ${formatDuration(Math.max(1000, nextTryAt - nowMs))}`;
+}
+
+/** Returns what a peer did wrong, as a person would ask. */
+export function reputationWords(strikes: number): string {
+  return strikes === 0 ? "Nothing held against it" : `${formatCount(strikes, "proven misbehaviour")}`;
+}
