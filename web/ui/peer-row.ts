@@ -1,22 +1,16 @@
-import { LitElement, css, html } from "lit";
+import { LitElement, css, html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 import type { PeerInfo } from "../sdk/index.ts";
 import "./avatar.ts";
 import { define } from "./define.ts";
 import { formatBytes, formatCount, formatRate, formatRtt, shortId } from "./format.ts";
 import { icon } from "./icons.ts";
-import type { IconName } from "./icons.ts";
+import { nextWords, stateWords } from "./peer-words.ts";
 import type { PeerRates } from "./swarm-watch.ts";
 import { tokens } from "./tokens.ts";
+import { causeWords } from "./words.ts";
 
-const STATES: Record<PeerInfo["state"], { readonly word: string; readonly icon: IconName }> = {
-  connected: { word: "Connected", icon: "connected" },
-  connecting: { word: "Connecting", icon: "waiting" },
-  backoff: { word: "Waiting to try again", icon: "waiting" },
-  discovered: { word: "Seen", icon: "preview" },
-};
-
-/** One peer: who, how it is connected, how fast. */
+/** One peer: who, how it is connected and how fast; or why not, and what comes next. */
 export class PeerloomPeerRow extends LitElement {
   static override properties = { peer: { attribute: false }, rates: { attribute: false } };
   declare peer: PeerInfo | null;
@@ -29,8 +23,11 @@ export class PeerloomPeerRow extends LitElement {
         display: grid;
         grid-template-columns: auto 1fr auto;
         column-gap: var(--space-3);
-        align-items: center;
+        align-items: start;
         padding: var(--space-2) 0;
+      }
+      peerloom-avatar {
+        margin-block-start: var(--space-1);
       }
       .who {
         display: flex;
@@ -64,6 +61,12 @@ export class PeerloomPeerRow extends LitElement {
         text-align: end;
         white-space: nowrap;
       }
+      .why {
+        overflow-wrap: anywhere;
+      }
+      .next {
+        color: var(--text);
+      }
       .live {
         color: var(--text);
       }
@@ -79,7 +82,7 @@ export class PeerloomPeerRow extends LitElement {
   override render(): TemplateResult {
     const peer = this.peer;
     if (peer === null) return html``;
-    const state = STATES[peer.state];
+    const state = stateWords(peer.state);
     const connected = peer.state === "connected";
     return html`
       <peerloom-avatar .peer=${peer.id}></peerloom-avatar>
@@ -89,7 +92,7 @@ export class PeerloomPeerRow extends LitElement {
           <span class="state ${peer.state}">${icon(state.icon, 12)}${state.word}</span>
         </div>
         <div class="totals">
-          ${connected ? html`${formatRtt(peer.rttMs)} round trip · ${formatCount(peer.contents, "file")}` : this.#history(peer)}
+          ${connected ? html`${formatRtt(peer.rttMs)} round trip · ${formatCount(peer.contents, "file")}` : this.#unconnected(peer)}
         </div>
       </div>
       <div class="rates">
@@ -103,6 +106,14 @@ export class PeerloomPeerRow extends LitElement {
     return html`<div class=${perSecond >= 1 ? "live" : ""}>
       <span class="only-heard">${direction} </span><span aria-hidden="true">${arrow} </span>${text}
     </div>`;
+  }
+
+  #unconnected(peer: PeerInfo): TemplateResult {
+    const next = nextWords(peer, Date.now());
+    return html`
+      ${peer.lastFailure === null ? nothing : html`<div class="why">${causeWords(peer.lastFailure)}</div>`}
+      <div class=${next === "" ? "" : "next"}>${next === "" ? this.#history(peer) : next}</div>
+    `;
   }
 
   #history(peer: PeerInfo): string {

@@ -170,7 +170,7 @@ export class PeerloomStatusPanel extends LitElement {
         </div>
       </section>
       <section>${this.#counts(status)}</section>
-      <section>${this.#peers()}</section>
+      ${this.#peers()}
       <section>
         <peerloom-connect-form .swarm=${swarm} .running=${on}></peerloom-connect-form>
         ${this.#failures()}
@@ -188,29 +188,44 @@ export class PeerloomStatusPanel extends LitElement {
     </dl>`;
   }
 
+  /** Who can be reached now, and who is only known: two lists, since they answer two questions. */
   #peers(): TemplateResult {
-    const { peers, rates, status } = this.view;
+    const { peers } = this.view;
+    const connected = peers.filter(({ state }) => state === "connected");
+    const others = peers.filter(({ state }) => state !== "connected");
+    if (peers.length === 0) {
+      return html`<section><h3>Peers</h3><p class="soft">None yet. Peers of this page appear here by themselves.</p></section>`;
+    }
+    return html`
+      <section>${this.#list("connected", "Connected", connected, "Nobody yet. Those who are discovered are connected by themselves.")}</section>
+      <section>${this.#list("discovered", "Discovered, not connected", others, "Nobody else: all who are known are connected.")}</section>
+    `;
+  }
+
+  #list(id: string, heading: string, peers: readonly PeerInfo[], nobody: string): TemplateResult {
     const shown = peers.slice(0, PEERS_SHOWN_MAX);
     return html`
       <div class="heading">
-        <h3 id="peers">Peers</h3>
-        <span class="soft">${status?.peersConnected ?? 0} of ${peers.length} connected</span>
+        <h3 id=${id}>${heading}</h3>
+        <span class="soft">${peers.length}</span>
       </div>
       ${shown.length === 0
-        ? html`<p class="soft">None yet. Peers of this page appear here by themselves.</p>`
-        : html`<ul aria-labelledby="peers">
+        ? html`<p class="soft">${nobody}</p>`
+        : html`<ul aria-labelledby=${id}>
             ${repeat(
               shown,
               (peer) => peer.id,
-              (peer) => html`<li><peerloom-peer-row .peer=${peer} .rates=${rates(peer.id)}></peerloom-peer-row></li>`,
+              (peer) => html`<li><peerloom-peer-row .peer=${peer} .rates=${this.view.rates(peer.id)}></peerloom-peer-row></li>`,
             )}
           </ul>`}
       ${peers.length > shown.length ? html`<p class="soft">and ${peers.length - shown.length} more</p>` : nothing}
     `;
   }
 
+  /** Of peers that are known the failure is told in their row; here are those of which nothing else is left. */
   #failures(): TemplateResult | typeof nothing {
-    const { failures } = this.view;
+    const told = new Set<string>(this.view.peers.filter(({ lastFailure }) => lastFailure !== null).map(({ id }) => id));
+    const failures = this.view.failures.filter(({ peer }) => !told.has(peer));
     if (failures.length === 0) return nothing;
     return html`<ul class="problems" aria-label="Connections that failed">
       ${repeat(

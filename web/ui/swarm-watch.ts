@@ -1,5 +1,6 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { ConnectFailure, PeerInfo, Status, Swarm } from "../sdk/index.ts";
+import { byState } from "./peer-words.ts";
 import { RateMeter } from "./rate.ts";
 
 /** What of a swarm the components use; anything of this shape will do. */
@@ -50,8 +51,7 @@ export class SwarmWatch implements ReactiveController {
 
   /** Returns the known peers, the connected first, each group by id: an order that does not change with every event. */
   peers(): readonly PeerInfo[] {
-    const rank = { connected: 0, connecting: 1, backoff: 2, discovered: 3 } as const satisfies Record<PeerInfo["state"], number>;
-    return [...(this.#swarm?.peers() ?? [])].sort((a, b) => rank[a.state] - rank[b.state] || (a.id < b.id ? -1 : 1));
+    return byState(this.#swarm?.peers() ?? []);
   }
 
   rates(peer: string): PeerRates {
@@ -111,6 +111,7 @@ export class SwarmWatch implements ReactiveController {
     swarm.addEventListener("peer:discover", changed, options);
     swarm.addEventListener("peer:update", changed, options);
     swarm.addEventListener("peer:disconnect", changed, options);
+    swarm.addEventListener("peer:lose", changed, options);
     swarm.addEventListener("close", changed, options);
     swarm.addEventListener("peer:connect", (event) => {
       this.#failures.delete(event.detail.id);
