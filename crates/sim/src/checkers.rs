@@ -27,10 +27,7 @@ const STORE_WAITING_MAX: usize = 256;
 const OUTPUTS_MAX: usize = 20_000;
 
 /// Copies of envelopes that a carrier remembers.
-const ROUTING_PASSAGES_MAX: u64 = 1024;
-
-/// Bytes of envelopes that a carrier keeps.
-const ROUTING_BYTES_MAX: u64 = 1 << 20;
+const ROUTING_PASSAGES_MAX: u64 = 512;
 
 /// Violations kept; a run ends at the first, what one step adds to it is kept too.
 const VIOLATIONS_MAX: usize = 20;
@@ -229,7 +226,6 @@ impl Checkers {
         for (what, max) in [
             ("routing.carriers", u64::from(max_connections)),
             ("routing.passages", ROUTING_PASSAGES_MAX),
-            ("routing.held_bytes", ROUTING_BYTES_MAX),
         ] {
             let is = stats.get(what).copied().unwrap_or(0);
             if is > max {

@@ -213,7 +213,7 @@ impl Node {
     /// A message that is carried on behalf of a banned peer is told apart.
     fn routing_input(&self, now: Now, from: PeerId, message: routing::Message) -> routing::Input {
         let unwanted = match &message {
-            routing::Message::Carry { source, .. } => self.trust.is_banned(now, *source),
+            routing::Message::Carry(carry) => self.trust.is_banned(now, carry.source),
             routing::Message::Undeliverable { .. } => false,
         };
         routing::Input::Message { from, message, unwanted }
@@ -227,7 +227,6 @@ impl Node {
             && let Some(reason) = self.routing.verdict(now, failure.peer)
             && !failure.reason.ends_with(reason.text())
         {
-            failure.reason.push_str(", and no path over connected peers reached it: ");
             failure.reason.push_str(reason.text());
         }
         failure

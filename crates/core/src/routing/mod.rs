@@ -22,8 +22,8 @@ use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
 
 use self::allowance::{Allowance, Rate};
 use self::message::MessageId;
-pub(crate) use self::message::{Message, Reason};
-use self::passage::{PASSAGE_TIME, Passage, State, WAY_TIME};
+pub(crate) use self::message::{Carry, Message, Reason};
+use self::passage::{PASSAGE_TIME, Passage, WAY_TIME};
 use crate::event::StrikeKind;
 use crate::machine::Machine;
 use crate::map::{Map, Set};
@@ -156,9 +156,14 @@ impl Machine for Routing {
                 self.on_neighbours(peer, &added, &dropped);
             }
             Input::Send { target, envelope } => self.send(now, target, &envelope, out),
-            Input::Message { from, message, unwanted } => {
-                self.on_message(now, from, message, unwanted, out);
+            Input::Message { from, message: Message::Carry(carry), unwanted } => {
+                self.on_carry(now, from, carry, unwanted, out);
             }
+            Input::Message {
+                from,
+                message: Message::Undeliverable { id, reason, steps_left },
+                ..
+            } => self.on_undeliverable(now, from, (id, reason, steps_left), out),
         }
     }
 
@@ -184,11 +189,11 @@ impl Routing {
         let mut told = None;
         for passage in &self.passages {
             let is_recent = now.mono < passage.at + PASSAGE_TIME;
-            if passage.target == target && passage.upstream.is_none() && is_recent {
-                match passage.state {
-                    State::Handed { .. } => return None,
-                    State::Ended => told = told.max(Some(passage.reason)),
+            if passage.carry.target == target && passage.upstream.is_none() && is_recent {
+                if passage.carrier.is_some() {
+                    return None;
                 }
+                told = told.max(Some(passage.reason));
             }
         }
         told
@@ -198,10 +203,8 @@ impl Routing {
     #[must_use]
     pub(crate) fn stats(&self) -> Map<&'static str, u64> {
         let mut stats = self.counters.clone();
-        let held_bytes = self.passages.iter().map(Passage::held_bytes).sum::<usize>();
         stats.insert("routing.carriers", self.carriers.len() as u64);
         stats.insert("routing.passages", self.passages.len() as u64);
-        stats.insert("routing.held_bytes", held_bytes as u64);
         stats
     }
 
@@ -249,17 +252,14 @@ impl Routing {
             return;
         }
         let knows_way = |carrier: &Carrier| {
-            let is_way = |source: &Source| source.is_way(now, target);
-            carrier.neighbours.contains(&target) || carrier.sources.iter().any(is_way)
+            carrier.neighbours.contains(&target) || carrier.knows_way(now, target)
         };
         let is_known = self.carriers.values().any(knows_way);
-        let source = self.config.own;
         let mut firsts = Vec::new();
         for copy in 0..if is_known { COPIES_KNOWN } else { COPIES_MAX } {
-            let id = MessageId::of(copy, source, target, envelope);
-            let ends = (source, target);
-            let passage = Passage::new(now, (id, copy), ends, None, firsts.clone());
-            let handed = self.advance(now, passage, STEPS_MAX, envelope.clone(), out);
+            let (source, envelope) = (self.config.own, envelope.clone());
+            let carry = Carry { copy, steps_left: STEPS_MAX, source, target, envelope };
+            let handed = self.pass(now, carry.id(), carry, None, firsts.clone(), out);
             let Some(to) = handed else { return };
             self.count("routing.sent");
             firsts.push(to);
@@ -269,104 +269,76 @@ impl Routing {
         }
     }
 
+    fn pass(
+        &mut self,
+        now: Instant,
+        id: MessageId,
+        carry: Carry,
+        upstream: Option<PeerId>,
+        tried: Vec<PeerId>,
+        out: &mut Vec<Effect>,
+    ) -> Option<PeerId> {
+        let reason = Reason::NoRoute;
+        let passage = Passage { id, carry, upstream, at: now, tried, reason, carrier: None };
+        self.advance(now, passage, out)
+    }
+
+    /// Takes an envelope for somebody, perhaps for us.
     #[inline(never)]
-    fn on_message(
+    fn on_carry(
         &mut self,
         now: Instant,
         from: PeerId,
-        message: Message,
+        carry: Carry,
         unwanted: bool,
         out: &mut Vec<Effect>,
     ) {
-        let (copy, steps_left, source, target, envelope) = match message {
-            Message::Carry { copy, steps_left, source, target, envelope } => {
-                (copy, steps_left, source, target, envelope)
-            }
-            Message::Undeliverable { id, reason, steps_left } => {
-                return self.on_undeliverable(now, from, (id, reason, steps_left), out);
-            }
-        };
+        let Carry { steps_left, source, target, .. } = carry;
+        let bytes = carry.envelope.len();
+        // None: what was under way when the connection closed.
+        let Some(carrier) = self.carriers.get_mut(&from) else { return };
+        carrier.incoming.fill(now, CARRIER_RATE);
+        let is_within = carrier.incoming.take(bytes);
+        let is_flood = carrier.incoming.level < -EXCESS_BYTES_MAX;
         // What no honest carrier does. Whom we banned, and what we have seen, it can't know.
-        let is_to_itself = target == source || target == from;
-        let offence = if envelope.len() > ENVELOPE_BYTES_MAX {
+        let is_malformed = target == source
+            || target == from
+            || bytes == 0
+            || carry.copy >= COPIES_MAX
+            || steps_left >= STEPS_MAX;
+        let offence = if bytes > ENVELOPE_BYTES_MAX {
             Some(StrikeKind::Oversized)
-        } else if is_to_itself || copy >= COPIES_MAX || steps_left >= STEPS_MAX {
+        } else if is_malformed {
             Some(StrikeKind::MalformedFrame)
+        } else if is_flood {
+            carrier.incoming.level = 0;
+            Some(StrikeKind::TooManyRequests)
         } else {
             None
         };
         if let Some(kind) = offence {
             return out.push(Effect::Strike { peer: from, kind });
         }
-        let id = MessageId::of(copy, source, target, &envelope);
-        let reason = match self.admit(now, (from, source), envelope.len(), unwanted) {
-            Admission::Granted => {
-                let (ends, tried) = ((source, target), vec![from, source]);
-                let passage = Passage::new(now, (id, copy), ends, Some(from), tried);
-                return self.carry(now, from, passage, steps_left, envelope, out);
-            }
-            Admission::Denied(reason) => reason,
-            Admission::Flood => {
-                let kind = StrikeKind::TooManyRequests;
-                return out.push(Effect::Strike { peer: from, kind });
-            }
-        };
-        self.send_back(from, id, reason, steps_left, out);
-    }
-
-    /// Decides whether an envelope is taken, by how much its source and its carrier sent before.
-    #[inline(never)]
-    fn admit(
-        &mut self,
-        now: Instant,
-        (from, source): (PeerId, PeerId),
-        bytes: usize,
-        unwanted: bool,
-    ) -> Admission {
-        // What was under way when the connection closed.
-        let Some(carrier) = self.carriers.get_mut(&from) else {
-            return Admission::Denied(Reason::Refused);
-        };
-        carrier.incoming.fill(now, CARRIER_RATE);
-        let is_within = carrier.incoming.take(bytes);
-        let (fault, admission) = if carrier.incoming.level < -EXCESS_BYTES_MAX {
-            carrier.incoming.level = 0;
-            ("routing.rate_limited", Admission::Flood)
-        } else if unwanted {
-            ("routing.refused", Admission::Denied(Reason::Refused))
-        } else if is_within && carrier.allows_source(now, source, bytes) {
-            return Admission::Granted;
-        } else {
-            ("routing.rate_limited", Admission::Denied(Reason::RateLimited))
-        };
-        self.count(fault);
-        admission
-    }
-
-    /// Takes an envelope for somebody, perhaps for us.
-    #[inline(never)]
-    fn carry(
-        &mut self,
-        now: Instant,
-        from: PeerId,
-        passage: Passage,
-        steps_left: u8,
-        envelope: Bytes,
-        out: &mut Vec<Effect>,
-    ) {
-        let id = passage.id;
-        let is_own = passage.source == self.config.own;
-        if is_own || self.passages.iter().any(|seen| seen.id == id) {
-            self.count("routing.loops");
-            return self.send_back(from, id, Reason::NoRoute, steps_left, out);
-        }
-        if passage.target == self.config.own {
+        let is_within = is_within && (unwanted || carrier.allows_source(now, source, bytes));
+        let id = carry.id();
+        let is_seen = || self.passages.iter().any(|seen| seen.id == id);
+        let (name, reason) = if unwanted {
+            ("routing.refused", Reason::Refused)
+        } else if !is_within {
+            ("routing.rate_limited", Reason::RateLimited)
+        } else if source == self.config.own || is_seen() {
+            ("routing.loops", Reason::NoRoute)
+        } else if target == self.config.own {
             self.count("routing.delivered");
-            return out.push(Effect::Deliver { envelope });
-        }
-        if self.advance(now, passage, steps_left, envelope, out).is_some() {
-            self.count("routing.carried");
-        }
+            return out.push(Effect::Deliver { envelope: carry.envelope });
+        } else {
+            if self.pass(now, id, carry, Some(from), vec![from, source], out).is_some() {
+                self.count("routing.carried");
+            }
+            return;
+        };
+        self.count(name);
+        self.send_back(from, (id, reason, steps_left), out);
     }
 }
 
@@ -389,20 +361,11 @@ impl Carrier {
         self.sources.push(source);
         allows
     }
-}
 
-impl Source {
-    /// Whether what goes to `target` may go where something of it came from.
-    fn is_way(&self, now: Instant, target: PeerId) -> bool {
-        self.peer == target && now < self.allowance.at + WAY_TIME
+    /// Whether what goes to `target` may go here, since something of it came from here.
+    fn knows_way(&self, now: Instant, target: PeerId) -> bool {
+        let is_way =
+            |source: &Source| source.peer == target && now < source.allowance.at + WAY_TIME;
+        self.sources.iter().any(is_way)
     }
-}
-
-/// Whether an envelope is taken.
-#[derive(Clone, Copy, Debug)]
-enum Admission {
-    Granted,
-    Denied(Reason),
-    /// So much that it can't be an accident.
-    Flood,
 }

@@ -5,21 +5,20 @@ use core::time::Duration;
 use bytes::Bytes;
 use peerloom_wire::PeerId;
 
-use super::message::{Message, MessageId, Reason};
+use super::message::{Carry, Message, MessageId, Reason};
 use super::{Effect, Routing};
 use crate::time::Instant;
 
 /// The most copies remembered, to recognise loops and to go back from dead ends; the oldest go
-/// first. What a node of 8 connections may be handed in two seconds; some 300 KB.
-pub(super) const PASSAGES_MAX: usize = 1024;
+/// first. With their envelopes 2 MiB at most; mostly some 700 KB.
+pub(super) const PASSAGES_MAX: usize = 512;
 
-/// How long one is remembered. No copy walks for longer than its steps take, there and back, over
+/// The longest envelope that is kept to be tried elsewhere. An offer has some 1,000 bytes.
+pub(super) const KEPT_BYTES_MAX: usize = 4096;
+
+/// How long a copy is remembered. None walks for longer than its steps take, there and back, over
 /// connections of half a second each.
 pub(super) const PASSAGE_TIME: Duration = Duration::from_secs(30);
-
-/// The bytes of envelopes that are kept to be tried elsewhere; the oldest go first, and are not
-/// tried again. Some 1,000 offers.
-pub(super) const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// After a carrier is gone, copies that came less than this ago are tried elsewhere. Older ones have
 /// arrived, or are repeated by now: a link repeats its offers every 2 s.
@@ -37,57 +36,21 @@ const ASTRAY_IN: u8 = 4;
 #[derive(Debug)]
 pub(super) struct Passage {
     pub(super) id: MessageId,
-    copy: u8,
-    pub(super) source: PeerId,
-    pub(super) target: PeerId,
+    /// As it goes on. Its envelope is empty if it is not kept: then it can't be tried elsewhere.
+    pub(super) carry: Carry,
     /// Who handed it to us; `None` for our own.
     pub(super) upstream: Option<PeerId>,
     pub(super) at: Instant,
     /// Whom it must not go to: there it was, or there another copy is.
-    tried: Vec<PeerId>,
+    pub(super) tried: Vec<PeerId>,
     /// The best reason so far why it was not brought nearer.
     pub(super) reason: Reason,
-    pub(super) state: State,
-}
-
-#[derive(Debug)]
-pub(super) enum State {
-    /// Handed to a carrier, with so many steps. The envelope is kept in case that it comes back;
-    /// `None` when there was no room to.
-    Handed { to: PeerId, steps_left: u8, envelope: Option<Bytes> },
-    /// It went back to where it came from.
-    Ended,
-}
-
-impl Passage {
-    /// `tried`: whom it must not go to.
-    pub(super) fn new(
-        now: Instant,
-        (id, copy): (MessageId, u8),
-        (source, target): (PeerId, PeerId),
-        upstream: Option<PeerId>,
-        tried: Vec<PeerId>,
-    ) -> Self {
-        let (reason, state) = (Reason::NoRoute, State::Ended);
-        Self { id, copy, source, target, upstream, at: now, tried, reason, state }
-    }
-
-    /// The bytes that are kept of it.
-    pub(super) fn held_bytes(&self) -> usize {
-        match &self.state {
-            State::Handed { envelope: Some(envelope), .. } => envelope.len(),
-            _ => 0,
-        }
-    }
-
-    fn is_with(&self, carrier: PeerId) -> bool {
-        matches!(self.state, State::Handed { to, .. } if to == carrier)
-    }
+    /// Whom we handed it to; `None` when it went back to where it came from.
+    pub(super) carrier: Option<PeerId>,
 }
 
 impl Routing {
     /// A carrier could not bring a copy nearer: somebody else is tried.
-    #[inline(never)]
     pub(super) fn on_undeliverable(
         &mut self,
         now: Instant,
@@ -95,7 +58,7 @@ impl Routing {
         (id, reason, steps_left): (MessageId, Reason, u8),
         out: &mut Vec<Effect>,
     ) {
-        let is_meant = |passage: &Passage| passage.id == id && passage.is_with(from);
+        let is_meant = |passage: &Passage| passage.id == id && passage.carrier == Some(from);
         match self.passages.iter().position(is_meant) {
             Some(index) => self.retry(now, index, reason, steps_left, out),
             None => self.count("routing.answers_stale"),
@@ -106,7 +69,7 @@ impl Routing {
     #[inline(never)]
     pub(super) fn reroute(&mut self, now: Instant, carrier: PeerId, out: &mut Vec<Effect>) {
         let is_there =
-            |passage: &Passage| now < passage.at + REROUTE_TIME && passage.is_with(carrier);
+            |passage: &Passage| now < passage.at + REROUTE_TIME && passage.carrier == Some(carrier);
         while let Some(index) = self.passages.iter().position(is_there) {
             self.retry(now, index, Reason::NoRoute, u8::MAX, out);
         }
@@ -122,70 +85,57 @@ impl Routing {
         out: &mut Vec<Effect>,
     ) {
         let mut passage = self.passages.remove(index);
+        passage.carrier = None;
         passage.reason = reason.max(passage.reason);
-        let before = core::mem::replace(&mut passage.state, State::Ended);
-        let State::Handed { steps_left: given, envelope, .. } = before else { return };
         // Nobody gives back more than it got.
-        let steps_left = steps_left.min(given);
-        match envelope {
-            Some(envelope) => {
-                self.advance(now, passage, steps_left, envelope, out);
-            }
-            None => self.end(now, passage, steps_left, out),
-        }
+        passage.carry.steps_left = steps_left.min(passage.carry.steps_left);
+        self.advance(now, passage, out);
     }
 
-    /// Hands a copy to the next carrier and returns to whom, or gives up.
+    /// Hands a copy to the next carrier and returns to whom; or sends it back to where it came from.
+    /// Its id is kept in both cases: it may come round again.
     #[inline(never)]
     pub(super) fn advance(
         &mut self,
         now: Instant,
         mut passage: Passage,
-        steps_left: u8,
-        envelope: Bytes,
         out: &mut Vec<Effect>,
     ) -> Option<PeerId> {
-        let next = match steps_left.checked_sub(1) {
-            Some(left) => self.next_carrier(now, &passage, envelope.len()).map(|to| (to, left)),
-            None => Err(Reason::Expired),
-        };
-        let (to, steps_left) = match next {
-            Ok(next) => next,
+        let next = self.next_carrier(now, &passage);
+        match next {
+            Ok(to) => {
+                passage.carry.steps_left -= 1;
+                if let Some(carrier) = self.carriers.get_mut(&to) {
+                    carrier.outgoing.take(passage.carry.envelope.len());
+                }
+                out.push(Effect::Send { to, message: Message::Carry(passage.carry.clone()) });
+                passage.tried.push(to);
+                passage.carrier = Some(to);
+            }
             Err(reason) => {
                 passage.reason = reason.max(passage.reason);
-                self.end(now, passage, steps_left, out);
-                return None;
+                let (id, reason, steps_left) =
+                    (passage.id, passage.reason, passage.carry.steps_left);
+                match passage.upstream {
+                    Some(upstream) => self.send_back(upstream, (id, reason, steps_left), out),
+                    None => self.count("routing.undeliverable"),
+                }
             }
-        };
-        if let Some(carrier) = self.carriers.get_mut(&to) {
-            carrier.outgoing.take(envelope.len());
         }
-        let Passage { copy, source, target, .. } = passage;
-        let message =
-            Message::Carry { copy, steps_left, source, target, envelope: envelope.clone() };
-        out.push(Effect::Send { to, message });
-        passage.tried.push(to);
-        passage.state = State::Handed { to, steps_left, envelope: Some(envelope) };
-        self.remember(now, passage);
-        Some(to)
-    }
-
-    /// A copy goes back to where it came from. Its id is kept: it may come round again.
-    fn end(&mut self, now: Instant, passage: Passage, steps_left: u8, out: &mut Vec<Effect>) {
-        match passage.upstream {
-            Some(upstream) => self.send_back(upstream, passage.id, passage.reason, steps_left, out),
-            None => self.count("routing.undeliverable"),
+        if next.is_err() || passage.carry.envelope.len() > KEPT_BYTES_MAX {
+            passage.carry.envelope = Bytes::new();
         }
-        self.remember(now, passage);
+        self.passages.push(passage);
+        self.forget(now);
+        next.ok()
     }
 
     /// Says that a copy can't be brought nearer.
+    #[inline(never)]
     pub(super) fn send_back(
         &mut self,
         to: PeerId,
-        id: MessageId,
-        reason: Reason,
-        steps_left: u8,
+        (id, reason, steps_left): (MessageId, Reason, u8),
         out: &mut Vec<Effect>,
     ) {
         self.count("routing.returned");
@@ -195,38 +145,37 @@ impl Routing {
 
     /// Returns to whom a copy goes next, or why to nobody.
     #[inline(never)]
-    fn next_carrier(
-        &self,
-        now: Instant,
-        passage: &Passage,
-        bytes: usize,
-    ) -> Result<PeerId, Reason> {
-        let target = passage.target;
+    fn next_carrier(&self, now: Instant, passage: &Passage) -> Result<PeerId, Reason> {
+        let Carry { steps_left, target, ref envelope, .. } = passage.carry;
+        if steps_left == 0 {
+            return Err(Reason::Expired);
+        }
         let point = passage.id.point();
         let [dice, ..] = passage.id.0;
         let goes_astray = dice.is_multiple_of(ASTRAY_IN);
         let mut reason = Reason::NoRoute;
         let mut best = None;
         for (&peer, carrier) in &self.carriers {
-            if !carrier.reachable || passage.tried.contains(&peer) {
+            if envelope.is_empty() || !carrier.reachable || passage.tried.contains(&peer) {
                 continue;
             }
-            if !carrier.outgoing.allows(bytes) {
+            if !carrier.outgoing.allows(envelope.len()) {
                 reason = Reason::RateLimited;
                 continue;
             }
             if peer == target {
                 return Ok(target);
             }
-            let is_way = || carrier.sources.iter().any(|source| source.is_way(now, target));
+            // Neighbours of the target, then ways to it, then the nearest. Each by chance among its
+            // like, but for the nearest.
             let rank = if carrier.neighbours.contains(&target) {
-                (0, distance(peer, point))
+                distance(peer, point)
             } else if goes_astray {
-                (2, distance(peer, point))
-            } else if is_way() {
-                (1, distance(peer, point))
+                2 << 16 | distance(peer, point)
+            } else if carrier.knows_way(now, target) {
+                1 << 16 | distance(peer, point)
             } else {
-                (2, distance(peer, target))
+                2 << 16 | distance(peer, target)
             };
             if best.is_none_or(|(before, _)| rank < before) {
                 best = Some((rank, peer));
@@ -235,34 +184,17 @@ impl Routing {
         best.map(|(_, peer)| peer).ok_or(reason)
     }
 
-    fn remember(&mut self, now: Instant, passage: Passage) {
-        self.passages.push(passage);
-        self.forget(now);
-    }
-
     /// Forgets what is over, and the oldest of what is too much.
     pub(super) fn forget(&mut self, now: Instant) {
         self.passages.retain(|passage| now < passage.at + PASSAGE_TIME);
         if self.passages.len() > PASSAGES_MAX {
             self.passages.remove(0);
         }
-        let mut held_bytes = 0;
-        for passage in self.passages.iter_mut().rev() {
-            held_bytes += passage.held_bytes();
-            if let State::Handed { envelope, .. } = &mut passage.state
-                && held_bytes > HELD_BYTES_MAX
-            {
-                *envelope = None;
-            }
-        }
     }
 }
 
-/// The XOR metric of Kademlia, section 2.1.
-fn distance(a: PeerId, b: PeerId) -> PeerId {
-    let mut distance = a;
-    for (byte, other) in distance.0.iter_mut().zip(b.0) {
-        *byte ^= other;
-    }
-    distance
+/// The XOR metric of Kademlia, section 2.1, as far as it tells 255 peers apart: its first two bytes.
+const fn distance(a: PeerId, b: PeerId) -> u32 {
+    let (PeerId([a, c, ..]), PeerId([b, d, ..])) = (a, b);
+    u16::from_be_bytes([a ^ b, c ^ d]) as u32
 }
