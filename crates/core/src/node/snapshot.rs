@@ -87,7 +87,8 @@ impl Node {
         stats.extend(self.signer.counters());
         stats.extend(self.link.stats());
         stats.extend(self.discovery.stats());
-        stats.append(&mut self.routing.stats());
+        stats.extend(self.routing.counters());
+        stats.extend(self.routing.gauges());
         stats.insert("trust.peers", self.trust.peers_count() as u64);
         stats.insert("node.open_proofs", self.proofs.len() as u64);
         stats.insert("node.bugs", self.bugs);

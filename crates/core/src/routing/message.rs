@@ -11,7 +11,7 @@ use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, FrameError, Protoc
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// An envelope on its way to a peer that its source is not connected to.
-    Carry(Carry),
+    Carry(Box<Carry>),
     /// "I could not bring it any nearer": back to whom it came from.
     Undeliverable {
         /// Which copy.
@@ -63,7 +63,8 @@ impl Message {
     pub(crate) fn encode(&self) -> Bytes {
         const HEADER: [u8; FRAME_HEADER_BYTES] = [FRAME_VERSION, Protocol::Routing as u8];
         let frame = match self {
-            Self::Carry(Carry { copy, steps_left, source, target, envelope }) => {
+            Self::Carry(carry) => {
+                let Carry { copy, steps_left, source, target, envelope } = &**carry;
                 [&HEADER, &[0, *copy, *steps_left][..], &source.0, &target.0, envelope].concat()
             }
             Self::Undeliverable { id, reason, steps_left } => {
@@ -84,13 +85,13 @@ impl Message {
                 let (&[source, target], _) = ends.as_chunks() else {
                     return Err(FrameError::Malformed);
                 };
-                Ok(Self::Carry(Carry {
+                Ok(Self::Carry(Box::new(Carry {
                     copy: *copy,
                     steps_left: *steps_left,
                     source: PeerId(source),
                     target: PeerId(target),
                     envelope: Bytes::copy_from_slice(envelope),
-                }))
+                })))
             }
             Some((1, rest)) => {
                 let (id, rest) = rest.split_first_chunk().ok_or(malformed)?;
@@ -160,7 +161,7 @@ mod tests {
     fn carry(envelope: Vec<u8>) -> Message {
         let (source, target) = (PeerId([5; 32]), PeerId([6; 32]));
         let envelope = envelope.into();
-        Message::Carry(Carry { copy: 2, steps_left: 23, source, target, envelope })
+        Message::Carry(Box::new(Carry { copy: 2, steps_left: 23, source, target, envelope }))
     }
 
     #[test]

@@ -199,13 +199,16 @@ impl Routing {
         told
     }
 
-    /// Returns the counters, by name.
-    #[must_use]
-    pub(crate) fn stats(&self) -> Map<&'static str, u64> {
-        let mut stats = self.counters.clone();
-        stats.insert("routing.carriers", self.carriers.len() as u64);
-        stats.insert("routing.passages", self.passages.len() as u64);
-        stats
+    pub(crate) const fn counters(&self) -> &Map<&'static str, u64> {
+        &self.counters
+    }
+
+    /// Returns how many may carry, and how many copies are remembered.
+    pub(crate) fn gauges(&self) -> [(&'static str, u64); 2] {
+        [
+            ("routing.carriers", self.carriers.len() as u64),
+            ("routing.passages", self.passages.len() as u64),
+        ]
     }
 
     fn count(&mut self, name: &'static str) {
@@ -259,7 +262,8 @@ impl Routing {
         for copy in 0..if is_known { COPIES_KNOWN } else { COPIES_MAX } {
             let (source, envelope) = (self.config.own, envelope.clone());
             let carry = Carry { copy, steps_left: STEPS_MAX, source, target, envelope };
-            let handed = self.pass(now, carry.id(), carry, None, firsts.clone(), out);
+            let (id, carry) = (carry.id(), Box::new(carry));
+            let handed = self.pass(now, (id, carry, None), firsts.clone(), out);
             let Some(to) = handed else { return };
             self.count("routing.sent");
             firsts.push(to);
@@ -269,18 +273,19 @@ impl Routing {
         }
     }
 
+    /// Remembers a copy, also if it goes back at once: it may come round again. Hands it on.
     fn pass(
         &mut self,
         now: Instant,
-        id: MessageId,
-        carry: Carry,
-        upstream: Option<PeerId>,
+        (id, carry, upstream): (MessageId, Box<Carry>, Option<PeerId>),
         tried: Vec<PeerId>,
         out: &mut Vec<Effect>,
     ) -> Option<PeerId> {
+        self.forget(now);
         let reason = Reason::NoRoute;
         let passage = Passage { id, carry, upstream, at: now, tried, reason, carrier: None };
-        self.advance(now, passage, out)
+        self.passages.push(passage);
+        self.advance(now, self.passages.len() - 1, out)
     }
 
     /// Takes an envelope for somebody, perhaps for us.
@@ -289,11 +294,11 @@ impl Routing {
         &mut self,
         now: Instant,
         from: PeerId,
-        carry: Carry,
+        carry: Box<Carry>,
         unwanted: bool,
         out: &mut Vec<Effect>,
     ) {
-        let Carry { steps_left, source, target, .. } = carry;
+        let Carry { steps_left, source, target, .. } = *carry;
         let bytes = carry.envelope.len();
         // None: what was under way when the connection closed.
         let Some(carrier) = self.carriers.get_mut(&from) else { return };
@@ -332,7 +337,8 @@ impl Routing {
             self.count("routing.delivered");
             return out.push(Effect::Deliver { envelope: carry.envelope });
         } else {
-            if self.pass(now, id, carry, Some(from), vec![from, source], out).is_some() {
+            let tried = vec![from, source];
+            if self.pass(now, (id, carry, Some(from)), tried, out).is_some() {
                 self.count("routing.carried");
             }
             return;

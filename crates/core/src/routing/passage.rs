@@ -6,7 +6,8 @@ use bytes::Bytes;
 use peerloom_wire::PeerId;
 
 use super::message::{Carry, Message, MessageId, Reason};
-use super::{Effect, Routing};
+use super::{Carrier, Effect, Routing};
+use crate::map::Map;
 use crate::time::Instant;
 
 /// The most copies remembered, to recognise loops and to go back from dead ends; the oldest go
@@ -37,7 +38,7 @@ const ASTRAY_IN: u8 = 4;
 pub(super) struct Passage {
     pub(super) id: MessageId,
     /// As it goes on. Its envelope is empty if it is not kept: then it can't be tried elsewhere.
-    pub(super) carry: Carry,
+    pub(super) carry: Box<Carry>,
     /// Who handed it to us; `None` for our own.
     pub(super) upstream: Option<PeerId>,
     pub(super) at: Instant,
@@ -84,50 +85,50 @@ impl Routing {
         steps_left: u8,
         out: &mut Vec<Effect>,
     ) {
-        let mut passage = self.passages.remove(index);
+        let Some(passage) = self.passages.get_mut(index) else { return };
         passage.carrier = None;
         passage.reason = reason.max(passage.reason);
         // Nobody gives back more than it got.
         passage.carry.steps_left = steps_left.min(passage.carry.steps_left);
-        self.advance(now, passage, out);
+        self.advance(now, index, out);
     }
 
     /// Hands a copy to the next carrier and returns to whom; or sends it back to where it came from.
-    /// Its id is kept in both cases: it may come round again.
     #[inline(never)]
     pub(super) fn advance(
         &mut self,
         now: Instant,
-        mut passage: Passage,
+        index: usize,
         out: &mut Vec<Effect>,
     ) -> Option<PeerId> {
-        let next = self.next_carrier(now, &passage);
-        match next {
+        let Self { passages, carriers, .. } = self;
+        let passage = passages.get_mut(index)?;
+        match next_carrier(carriers, now, passage) {
             Ok(to) => {
-                passage.carry.steps_left -= 1;
-                if let Some(carrier) = self.carriers.get_mut(&to) {
-                    carrier.outgoing.take(passage.carry.envelope.len());
+                let carry = &mut passage.carry;
+                carry.steps_left -= 1;
+                if let Some(carrier) = carriers.get_mut(&to) {
+                    carrier.outgoing.take(carry.envelope.len());
                 }
-                out.push(Effect::Send { to, message: Message::Carry(passage.carry.clone()) });
+                out.push(Effect::Send { to, message: Message::Carry(carry.clone()) });
+                if carry.envelope.len() > KEPT_BYTES_MAX {
+                    carry.envelope = Bytes::new();
+                }
                 passage.tried.push(to);
                 passage.carrier = Some(to);
             }
             Err(reason) => {
                 passage.reason = reason.max(passage.reason);
-                let (id, reason, steps_left) =
-                    (passage.id, passage.reason, passage.carry.steps_left);
+                passage.carry.envelope = Bytes::new();
+                let back = (passage.id, passage.reason, passage.carry.steps_left);
                 match passage.upstream {
-                    Some(upstream) => self.send_back(upstream, (id, reason, steps_left), out),
+                    Some(upstream) => self.send_back(upstream, back, out),
                     None => self.count("routing.undeliverable"),
                 }
+                return None;
             }
         }
-        if next.is_err() || passage.carry.envelope.len() > KEPT_BYTES_MAX {
-            passage.carry.envelope = Bytes::new();
-        }
-        self.passages.push(passage);
-        self.forget(now);
-        next.ok()
+        passage.carrier
     }
 
     /// Says that a copy can't be brought nearer.
@@ -143,54 +144,61 @@ impl Routing {
         out.push(Effect::Send { to, message });
     }
 
-    /// Returns to whom a copy goes next, or why to nobody.
-    #[inline(never)]
-    fn next_carrier(&self, now: Instant, passage: &Passage) -> Result<PeerId, Reason> {
-        let Carry { steps_left, target, ref envelope, .. } = passage.carry;
-        if steps_left == 0 {
-            return Err(Reason::Expired);
-        }
-        let point = passage.id.point();
-        let [dice, ..] = passage.id.0;
-        let goes_astray = dice.is_multiple_of(ASTRAY_IN);
-        let mut reason = Reason::NoRoute;
-        let mut best = None;
-        for (&peer, carrier) in &self.carriers {
-            if envelope.is_empty() || !carrier.reachable || passage.tried.contains(&peer) {
-                continue;
-            }
-            if !carrier.outgoing.allows(envelope.len()) {
-                reason = Reason::RateLimited;
-                continue;
-            }
-            if peer == target {
-                return Ok(target);
-            }
-            // Neighbours of the target, then ways to it, then the nearest. Each by chance among its
-            // like, but for the nearest.
-            let rank = if carrier.neighbours.contains(&target) {
-                distance(peer, point)
-            } else if goes_astray {
-                2 << 16 | distance(peer, point)
-            } else if carrier.knows_way(now, target) {
-                1 << 16 | distance(peer, point)
-            } else {
-                2 << 16 | distance(peer, target)
-            };
-            if best.is_none_or(|(before, _)| rank < before) {
-                best = Some((rank, peer));
-            }
-        }
-        best.map(|(_, peer)| peer).ok_or(reason)
-    }
-
     /// Forgets what is over, and the oldest of what is too much.
     pub(super) fn forget(&mut self, now: Instant) {
-        self.passages.retain(|passage| now < passage.at + PASSAGE_TIME);
-        if self.passages.len() > PASSAGES_MAX {
-            self.passages.remove(0);
+        // One more is about to come.
+        let mut excess = (self.passages.len() + 1).saturating_sub(PASSAGES_MAX);
+        self.passages.retain(|passage| {
+            let is_excess = excess > 0;
+            excess = excess.saturating_sub(1);
+            !is_excess && now < passage.at + PASSAGE_TIME
+        });
+    }
+}
+
+/// Returns to whom a copy goes next, or why to nobody.
+#[inline(never)]
+fn next_carrier(
+    carriers: &Map<PeerId, Carrier>,
+    now: Instant,
+    passage: &Passage,
+) -> Result<PeerId, Reason> {
+    let Carry { steps_left, target, ref envelope, .. } = *passage.carry;
+    if steps_left == 0 {
+        return Err(Reason::Expired);
+    }
+    let point = passage.id.point();
+    let [dice, ..] = passage.id.0;
+    let goes_astray = dice.is_multiple_of(ASTRAY_IN);
+    let mut reason = Reason::NoRoute;
+    let mut best = None;
+    for (&peer, carrier) in carriers {
+        if envelope.is_empty() || !carrier.reachable || passage.tried.contains(&peer) {
+            continue;
+        }
+        if !carrier.outgoing.allows(envelope.len()) {
+            reason = Reason::RateLimited;
+            continue;
+        }
+        if peer == target {
+            return Ok(target);
+        }
+        // Neighbours of the target, then ways to it, then the nearest. Each by chance among its
+        // like, but for the nearest.
+        let rank = if carrier.neighbours.contains(&target) {
+            distance(peer, point)
+        } else if goes_astray {
+            2 << 16 | distance(peer, point)
+        } else if carrier.knows_way(now, target) {
+            1 << 16 | distance(peer, point)
+        } else {
+            2 << 16 | distance(peer, target)
+        };
+        if best.is_none_or(|(before, _)| rank < before) {
+            best = Some((rank, peer));
         }
     }
+    best.map(|(_, peer)| peer).ok_or(reason)
 }
 
 /// The XOR metric of Kademlia, section 2.1, as far as it tells 255 peers apart: its first two bytes.

@@ -40,7 +40,8 @@ fn check(inputs: Vec<(u64, Input)>, expect: &[Effect]) {
 
 fn carry(copy: u8, steps_left: u8, source: u8, target: u8) -> Message {
     let (source, target) = (peer(source), peer(target));
-    Message::Carry(Carry { copy, steps_left, source, target, envelope: ENVELOPE })
+    let carry = Carry { copy, steps_left, source, target, envelope: ENVELOPE };
+    Message::Carry(Box::new(carry))
 }
 
 fn said(from: u8, message: Message) -> Input {
@@ -79,7 +80,7 @@ fn receivers(effects: &[Effect]) -> Vec<u8> {
 }
 
 fn stat(routing: &Routing, name: &str) -> u64 {
-    routing.stats().get(name).copied().unwrap_or(0)
+    routing.counters().get(name).copied().unwrap_or(0)
 }
 
 #[test]
@@ -101,9 +102,7 @@ fn ours_goes_out_by_several_carriers_each_with_a_copy_of_its_own() {
     to.dedup();
     assert_eq!((to.len(), effects.len()), (3, 3), "{effects:?}");
     let copies = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { message: Message::Carry(Carry { copy, steps_left, .. }), .. } => {
-            Some((*copy, *steps_left))
-        }
+        Effect::Send { message: Message::Carry(carry), .. } => Some((carry.copy, carry.steps_left)),
         _ => None,
     });
     assert_eq!(copies.collect::<Vec<_>>(), [0, 1, 2].map(|copy| (copy, STEPS_MAX - 1)));
@@ -135,7 +134,8 @@ fn load_is_spread_over_those_who_know_the_target() {
     for n in 0..100u8 {
         let envelope = Bytes::copy_from_slice(&[n]);
         let (source, target) = (peer(8), peer(9));
-        let message = Message::Carry(Carry { copy: 0, steps_left: 5, source, target, envelope });
+        let message =
+            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
         for to in receivers(&run(&mut routing, vec![(2, said(1, message))])) {
             counts[usize::from(to)] += 1;
         }
@@ -229,7 +229,8 @@ fn a_carrier_that_dies_is_replaced_for_what_it_was_just_handed() {
 fn what_no_honest_carrier_does_is_a_strike() {
     let (source, target) = (peer(8), peer(9));
     let envelope = vec![0; ENVELOPE_BYTES_MAX + 1].into();
-    let too_large = Message::Carry(Carry { copy: 0, steps_left: 5, source, target, envelope });
+    let too_large =
+        Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
     for (message, kind) in [
         (too_large, StrikeKind::Oversized),
         (carry(COPIES_MAX, 5, 8, 9), StrikeKind::MalformedFrame),
@@ -257,7 +258,8 @@ fn flood(routing: &mut Routing, ms: u64, count: u32, sources: u32) -> (usize, us
         let mut source = peer(8);
         source.0[..4].copy_from_slice(&(n % sources).to_be_bytes());
         let target = peer(0);
-        let message = Message::Carry(Carry { copy: 0, steps_left: 5, source, target, envelope });
+        let message =
+            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
         for effect in run(routing, vec![(ms, said(1, message))]) {
             match effect {
                 Effect::Deliver { .. } => outcome.0 += 1,
@@ -298,7 +300,8 @@ fn we_hand_a_carrier_no_more_than_it_takes() {
         source.0[..4].copy_from_slice(&n.to_be_bytes());
         let envelope = Bytes::copy_from_slice(&n.to_be_bytes());
         let target = peer(9);
-        let message = Message::Carry(Carry { copy: 0, steps_left: 5, source, target, envelope });
+        let message =
+            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
         // One answers pings, the other does not.
         run(&mut routing, vec![(u64::from(n) * 20, Input::Alive { peer: peer(1) })]);
         let input = said(1, message);
@@ -317,7 +320,8 @@ fn memory_is_bounded() {
         source.0[..4].copy_from_slice(&n.to_be_bytes());
         let envelope = Bytes::from(n.to_be_bytes().repeat(4000));
         let target = peer(9);
-        let message = Message::Carry(Carry { copy: 0, steps_left: 5, source, target, envelope });
+        let message =
+            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
         let ms = u64::from(n) * 5;
         run(&mut routing, vec![(ms, Input::Alive { peer: peer(2) }), (ms, said(1, message))]);
         assert!(routing.passages.iter().all(|p| p.carry.envelope.len() <= KEPT_BYTES_MAX));
