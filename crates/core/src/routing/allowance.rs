@@ -2,8 +2,8 @@
 
 use crate::time::Instant;
 
-/// What an envelope is charged at least, so that one bucket bounds envelopes and bytes. A check of a
-/// signature (0.4 ms) is worth more than the bytes of a candidate (400).
+/// What an envelope is charged at least, so that one bucket bounds envelopes and bytes: a signature
+/// is checked for the smallest too.
 const CHARGE_MIN: i64 = 2048;
 
 /// A size of bucket: what it holds at most, and what it gains in a second.

@@ -53,7 +53,7 @@ const SOURCE_RATE: Rate = Rate { burst_bytes: 256 << 10, bytes_per_second: 32 <<
 const SOURCES_MAX: usize = 64;
 
 /// What may be handed over on one connection: 512 envelopes at once, then 64 a second, whose
-/// signatures take 3 % of a processor to check.
+/// signatures take WebCrypto 4 ms to check.
 const CARRIER_RATE: Rate = Rate { burst_bytes: 1 << 20, bytes_per_second: 128 << 10 };
 
 /// What may be handed over beyond that, refused, before it is a strike. An honest carrier counts
