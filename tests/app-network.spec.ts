@@ -18,6 +18,8 @@ class NetworkPage {
   }
 
   static async of(app: AppPage): Promise<NetworkPage> {
+    // A tab behind others gets a frame a second, and each click waits for two.
+    await app.page.bringToFront();
     await app.page.getByRole("link", { name: "Network" }).click();
     await expect(app.page.getByRole("heading", { name: "Network", level: 1 })).toBeVisible();
     return new NetworkPage(app);

@@ -35,9 +35,16 @@ test("who was never connected has no history, and there is a bound to how many h
   const history = new History();
   history.sample([peer(1)], 0, 0);
   expect(history.series(peer(1).id).at).toEqual([]);
-  for (let n = 0; n < 300; n += 1) history.sample([up(n, 0)], n, n);
+  for (let n = 0; n < 600; n += 1) history.sample([up(n, 0)], n, n);
   expect(history.series(peer(0).id).at).toEqual([]);
-  expect(history.series(peer(299).id).at).toHaveLength(1);
+  expect(history.series(peer(599).id).at).toHaveLength(1);
+});
+
+test("as many as can be connected at once all keep their history", () => {
+  const history = new History();
+  const all = Array.from({ length: 500 }, (_, n) => up(n, 0));
+  for (let second = 0; second < 3; second += 1) history.sample(all, second * 1000, second * 1000);
+  for (const { id } of all) expect(history.series(id).at).toHaveLength(3);
 });
 
 test("the median leaves out what is not measured", () => {

@@ -6,8 +6,11 @@ import { RateMeter } from "../../ui/rate.ts";
 /** Five minutes: as far back as a person asks "what was that?". */
 export const SAMPLES_MAX = 300;
 
-/** Most peers with a history; those not connected for longest go first. 128 × 300 samples are some 3 MB. */
-const SERIES_MAX = 128;
+/**
+ * Most peers with a history; those not connected for longest go first. More than a page can have connections (500), or the
+ * connected would push out each other. With 8 connections it is some 100 kB, at most 10 MB.
+ */
+const SERIES_MAX = 512;
 
 export interface Rates {
   readonly inPerSecond: number;
