@@ -28,6 +28,11 @@ pub use signalling::Signalling;
 
 use wasm_bindgen::prelude::*;
 
+/// A third of the code of Rust's own allocator (TLSF: Masmano et al., ECRTS 2004). What the core holds
+/// is small and short-lived; bulk bytes never come here.
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 /// Returns how many nodes, connections and callbacks are alive: `{nodes, connections, closures}`.
 #[wasm_bindgen(js_name = liveCounts)]
 #[must_use]

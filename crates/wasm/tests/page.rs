@@ -1,4 +1,4 @@
-//! The page around the node: signalling between tabs.
+//! The page around the node: signalling between tabs, and the memory it lives in.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
@@ -29,4 +29,13 @@ async fn an_envelope_reaches_the_others_on_the_channel_and_nobody_else() {
     assert_eq!(*heard.borrow(), [("receiver", vec![1, 2, 3])]);
     drop((sender, receiver, stranger));
     assert_eq!(peerloom::counts().closures, 0);
+}
+
+#[wasm_bindgen_test]
+fn the_allocator_takes_the_largest_manifest_many_times_over_and_gives_it_back() {
+    for round in 0..200_u8 {
+        let manifests: Vec<Vec<u8>> =
+            (0..4).map(|_| vec![round; peerloom_wire::MANIFEST_BYTES_MAX]).collect();
+        assert!(manifests.iter().all(|bytes| bytes.ends_with(&[round])));
+    }
 }
