@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use peerloom_crypto::{Claim, Signature};
 pub use peerloom_wire::Candidate;
+use peerloom_wire::id::hash_bytes;
 use peerloom_wire::{ChunkId, ContentId, PeerId, RequestId};
 use serde::{Deserialize, Serialize};
 
@@ -179,7 +180,7 @@ pub enum Command {
 
 /// A content's AES-256-GCM key. Chunk `n` is sealed with the nonce `n` (96 bits, big-endian).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ContentKey(pub [u8; 32]);
+pub struct ContentKey(#[serde(with = "hash_bytes")] pub [u8; 32]);
 
 /// Says that there is a key, not which.
 impl core::fmt::Debug for ContentKey {

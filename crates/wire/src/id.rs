@@ -60,6 +60,8 @@ hash_ids! {
     ContentId, "content";
     /// A chunk: SHA-256 of its bytes as they are stored and sent (encrypted, if the content is).
     ChunkId, "chunk";
+    /// A content's key, as its manifest tells of it: see [`crate::key_digest`].
+    KeyDigest, "digest";
 }
 
 /// One attempt to connect, named by who offers. Every envelope of the attempt carries it, so late
@@ -111,20 +113,28 @@ fn compare(a: &[u8; 32], b: &[u8; 32]) -> Ordering {
 }
 
 /// 32 bytes, as serde writes an array, but in a loop: its own code for arrays is unrolled.
-mod hash_bytes {
+pub mod hash_bytes {
     use core::fmt;
 
     use serde::de::{Error, SeqAccess, Visitor};
     use serde::ser::SerializeTuple;
     use serde::{Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(hash: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+    /// Writes them, with no length before them.
+    ///
+    /// # Errors
+    /// The serialiser's.
+    pub fn serialize<S: Serializer>(hash: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
         let mut tuple = to.serialize_tuple(32)?;
         hash.iter().try_for_each(|byte| tuple.serialize_element(byte))?;
         tuple.end()
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The deserialiser's, also if there are fewer.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
         from.deserialize_tuple(32, HashVisitor)
     }
 

@@ -16,7 +16,9 @@ pub mod manifest;
 pub use bulk::CHUNK_BYTES_MAX;
 pub use candidate::{CANDIDATES_MAX, Candidate};
 pub use frame::{FRAME_BYTES_MAX, FrameError, Protocol};
-pub use id::{AppId, ChunkId, ContentId, ParseIdError, PeerId, RequestId, RunId, SessionId};
+pub use id::{
+    AppId, ChunkId, ContentId, KeyDigest, ParseIdError, PeerId, RequestId, RunId, SessionId,
+};
 pub use manifest::{
     CHUNK_BYTES_MIN, CHUNKS_MAX, Description, MANIFEST_BYTES_MAX, MIME_BYTES_MAX, Manifest,
     ManifestError, NAME_BYTES_MAX, UnsignedManifest, is_plain_text, key_digest,

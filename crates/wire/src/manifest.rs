@@ -9,7 +9,7 @@ use peerloom_crypto::{Claim, PublicKey, SIGNATURE_BYTES, Signature, TAG_BYTES, s
 use serde::{Deserialize, Serialize};
 
 use crate::bulk::CHUNK_BYTES_MAX;
-use crate::id::{ChunkId, ContentId, PeerId};
+use crate::id::{ChunkId, ContentId, KeyDigest, PeerId};
 
 /// The version of the manifests that this crate speaks.
 pub const MANIFEST_VERSION: u8 = 2;
@@ -52,7 +52,7 @@ pub struct Description {
     /// The stored length of each chunk but the last, [`CHUNK_BYTES_MIN`] to [`CHUNK_BYTES_MAX`].
     pub chunk_bytes: u32,
     /// [`key_digest`] of the key, if the chunks are encrypted: a wrong key is told at once.
-    pub key_digest: Option<[u8; 32]>,
+    pub key_digest: Option<KeyDigest>,
     /// The hashes of the stored chunks, in order; none if there are no bytes.
     pub chunks: Vec<ChunkId>,
 }
@@ -112,8 +112,8 @@ pub enum ManifestError {
 /// Returns what a manifest tells of a content's key: enough to recognise it, not to guess it,
 /// since keys are 256 random bits.
 #[must_use]
-pub fn key_digest(key: &[u8; 32]) -> [u8; 32] {
-    sha256(&[KEY_CONTEXT, key].concat())
+pub fn key_digest(key: &[u8; 32]) -> KeyDigest {
+    KeyDigest(sha256(&[KEY_CONTEXT, key].concat()))
 }
 
 /// Returns whether a text can be shown on one line: it holds no control characters.
