@@ -6,20 +6,21 @@
 
 import { HASH_BYTES, hashesToHex, toHex } from "../hex.ts";
 import type { Bytes } from "../bytes.ts";
+import { BATCH_MAX } from "./batches.ts";
 import { ChunkFile, SLOT_BYTES } from "./chunk-file.ts";
 import type { ChunkStore } from "./chunk-store.ts";
 import { Database } from "./database.ts";
 import { Exports, toBlob } from "./exports.ts";
 import { StoreFailure, toStoreFailure } from "./failure.ts";
 import { MemoryStore } from "./memory.ts";
-import { CHANGES_PER_COMMIT_MAX, PersistentStore } from "./persistent.ts";
+import { PersistentStore } from "./persistent.ts";
 import type { ExportArgs, StoreCalls, StoreConfig, StoreOp, StoreOpened, StoreRequest } from "./protocol.ts";
 import { Sealer, sha256 } from "./seal.ts";
 
 type Result<K extends StoreOp> = Promise<StoreCalls[K]["result"]>;
 
 /** Sealed chunks of one add that are written and wait for their index entry: what one transaction takes. */
-const PUTS_MAX = CHANGES_PER_COMMIT_MAX;
+const PUTS_MAX = BATCH_MAX;
 
 /** What a running add has stored. */
 interface Add {

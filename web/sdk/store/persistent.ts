@@ -9,26 +9,18 @@
  */
 
 import type { Bytes } from "../bytes.ts";
+import { Batches } from "./batches.ts";
 import { SLOT_BYTES, type ChunkFile } from "./chunk-file.ts";
 import { viewOf, type ChunkStore, type StoreKind } from "./chunk-store.ts";
 import type { ChunkChange, ChunkEntry, Database, StoredRecord } from "./database.ts";
 import { full, toStoreFailure } from "./failure.ts";
 import { Slots } from "./slots.ts";
 
-/** Index changes in one transaction: 16 write twice as fast as one each (measured 2026-11-20), and bound what it holds. */
-export const CHANGES_PER_COMMIT_MAX = 16;
-
 /**
  * The file is flushed when it was left alone for so long, not before each commit: on a busy disk a flush takes 40 to
  * 400 ms (measured 2026-11-20), and all that time the worker does nothing else. Guess.
  */
 const FLUSH_IDLE_MS = 1_000;
-
-interface Commit {
-  readonly change: ChunkChange;
-  readonly resolve: () => void;
-  readonly reject: (cause: unknown) => void;
-}
 
 export class PersistentStore implements ChunkStore {
   readonly kind: StoreKind;
@@ -45,14 +37,13 @@ export class PersistentStore implements ChunkStore {
   /** Puts under way, by hash, so that the same chunk is not written twice. */
   readonly #puts = new Map<string, Promise<void>>();
   #usedBytes = 0;
-  /** Changes that wait for the transaction before theirs. As many as callers have puts and deletes under way. */
-  #commits: Commit[] = [];
-  #committing: Promise<void> | null = null;
+  readonly #changes: Batches<ChunkChange>;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(database: Database, file: ChunkFile | null, bytesMax: number | null, index: SoundIndex) {
     this.kind = file === null ? "indexeddb" : "opfs";
     this.#database = database;
+    this.#changes = new Batches((changes) => this.#commit(changes));
     this.#file = file;
     this.#bytesMax = bytesMax ?? Number.POSITIVE_INFINITY;
     this.#entries = index.entries;
@@ -137,7 +128,7 @@ export class PersistentStore implements ChunkStore {
       this.#entries.delete(hash);
       return entry === undefined ? [] : [{ hash, entry }];
     });
-    const results = await Promise.allSettled(gone.map(({ hash }) => this.#commit({ kind: "delete", hash })));
+    const results = await Promise.allSettled(gone.map(({ hash }) => this.#changes.add({ kind: "delete", hash })));
     results.forEach((result, i) => {
       const deleted = gone[i];
       if (deleted === undefined) {
@@ -168,7 +159,7 @@ export class PersistentStore implements ChunkStore {
   }
 
   async close(): Promise<void> {
-    await this.#committing;
+    await this.#changes.end();
     clearTimeout(this.#flushTimer);
     this.#file?.close();
     this.#database.close();
@@ -180,7 +171,7 @@ export class PersistentStore implements ChunkStore {
       file.write(slot, body);
       const entry = { slot, bytes: body.length };
       this.#written.set(hash, entry);
-      await this.#commit({ kind: "put", hash, entry, body: null });
+      await this.#changes.add({ kind: "put", hash, entry, body: null });
       this.#entries.set(hash, entry);
     } catch (cause) {
       this.#slots.release(slot);
@@ -194,29 +185,12 @@ export class PersistentStore implements ChunkStore {
     const entry = { slot: null, bytes: body.length };
     // IndexedDB clones the whole buffer behind a view: cut it first.
     const whole = body.length === body.buffer.byteLength ? body : body.slice();
-    await this.#commit({ kind: "put", hash, entry, body: whole });
+    await this.#changes.add({ kind: "put", hash, entry, body: whole });
     this.#entries.set(hash, entry);
   }
 
-  #commit(change: ChunkChange): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#commits.push({ change, resolve, reject });
-      this.#committing ??= this.#commitAll();
-    });
-  }
-
-  /** While one transaction runs, changes gather for the next: no timer, and no wait when nothing else is under way. */
-  async #commitAll(): Promise<void> {
-    while (this.#commits.length > 0) {
-      const batch = this.#commits.splice(0, CHANGES_PER_COMMIT_MAX);
-      try {
-        await this.#database.commit(batch.map(({ change }) => change));
-        batch.forEach(({ resolve }) => resolve());
-      } catch (cause) {
-        batch.forEach(({ reject }) => reject(cause));
-      }
-    }
-    this.#committing = null;
+  async #commit(changes: readonly ChunkChange[]): Promise<void> {
+    await this.#database.commit(changes);
     this.#flushLater();
   }
 
