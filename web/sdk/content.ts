@@ -133,15 +133,6 @@ export class Contents implements Content {
     }
   }
 
-  /** Some chunk was stored: a stream may be waiting for it. */
-  onChunkStored(): void {
-    for (const downloads of this.#downloads.values()) {
-      for (const download of downloads) {
-        download.onChange();
-      }
-    }
-  }
-
   onGone(id: string): void {
     this.#dropExport(id as ContentId);
   }
@@ -156,7 +147,7 @@ export class Contents implements Content {
       closed,
       fetch: () => this.#context.node().get(id, key),
       layout: () => (closed.aborted ? null : this.#context.node().layout(id)),
-      openChunk: (layout, index) => store.openChunk(hashAt(layout.chunks, index), keyOf(layout, key), index),
+      openChunk: (layout, index, untilOver) => store.openChunk(hashAt(layout.chunks, index), keyOf(layout, key), index, untilOver),
       toBlob: (layout) => this.#toBlob(id, layout, keyOf(layout, key)),
       seek: (chunk) => this.#tell("seek", (node) => node.seek(id, chunk)),
       pause: () => this.#tell("pause", (node) => node.pause(id)),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { Bytes } from "./bytes.ts";
 import { ContentDownload, type DownloadContext } from "./download.ts";
@@ -15,7 +15,7 @@ const LAYOUT: ContentLayout = { bytes: PLAIN.length, chunkPlainBytes: CHUNK_BYTE
 function begun(options: GetOptions = {}, complete = false) {
   const fetched = deferred<void>();
   const closing = new AbortController();
-  const here = new Set<number>();
+  const here = [0, 1, 2].map(() => deferred<void>());
   const log: string[] = [];
   let layout: ContentLayout | null = complete ? LAYOUT : null;
   const chunk = (index: number): Bytes => PLAIN.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
@@ -23,7 +23,11 @@ function begun(options: GetOptions = {}, complete = false) {
     closed: closing.signal,
     fetch: () => fetched.promise,
     layout: () => layout,
-    openChunk: async (_, index) => (complete || here.has(index) ? chunk(index) : null),
+    openChunk: async (_, index, untilOver) => {
+      const over = new Promise((resolve) => untilOver.addEventListener("abort", resolve));
+      const isHere = complete || (await Promise.race([here[index]?.promise.then(() => true), untilOver.aborted ? null : over]));
+      return isHere === true ? chunk(index) : null;
+    },
     toBlob: async () => new Blob([PLAIN]),
     seek: (index) => void log.push(`seek ${index}`),
     pause: () => void log.push("pause"),
@@ -33,7 +37,7 @@ function begun(options: GetOptions = {}, complete = false) {
   const download = new ContentDownload("00" as ContentId, context, options);
   const arrive = (...indices: number[]): void => {
     layout = LAYOUT;
-    indices.forEach((index) => here.add(index));
+    indices.forEach((index) => here[index]?.resolve());
     download.onChange();
   };
   return { download, fetched, closing, log, arrive };
@@ -67,7 +71,29 @@ describe("ContentDownload", () => {
     arrive(0);
     setTimeout(() => arrive(1), 1);
     expect(await reading).toEqual([...PLAIN]);
-    expect(log).toContain("seek 1");
+    expect(log).toEqual([]);
+  });
+
+  it("says where it reads when it begins in the middle, and what it waits for when that is late", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { download, arrive, log } = begun();
+    arrive(1);
+    const reading = read(download.stream({ start: 5 }));
+    await vi.advanceTimersByTimeAsync(99);
+    expect(log).toEqual(["seek 1"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(log).toEqual(["seek 1", "seek 2"]);
+    arrive(2);
+    expect(await reading).toEqual([...PLAIN.slice(5)]);
+    vi.useRealTimers();
+  });
+
+  it("fails a stream whose content was removed while it was read", async () => {
+    const { download, fetched, arrive } = begun();
+    const reading = read(download.stream());
+    arrive(0);
+    fetched.resolve();
+    await expect(reading).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   it.each([

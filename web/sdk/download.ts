@@ -13,8 +13,8 @@ export interface DownloadContext {
   /** Resolves when the content is complete. */
   fetch(): Promise<void>;
   layout(): ContentLayout | null;
-  /** The plain bytes of chunk `index`; null if it is not here yet. */
-  openChunk(layout: ContentLayout, index: number): Promise<Bytes | null>;
+  /** The plain bytes of chunk `index`, as soon as it is here; null if it is not when `untilOver` fires. */
+  openChunk(layout: ContentLayout, index: number, untilOver: AbortSignal): Promise<Bytes | null>;
   toBlob(layout: ContentLayout): Promise<Blob>;
   seek(chunk: number): void;
   pause(): void;
@@ -25,6 +25,9 @@ export interface DownloadContext {
 
 type State = { readonly is: "running" } | { readonly is: "complete" } | { readonly is: "failed"; readonly error: SwarmError };
 
+/** A reader who waits for so long says what it waits for. Peers that are asked in order bring the next chunk sooner. */
+const SEEK_AFTER_MS = 100;
+
 const NOTHING: Progress = { doneBytes: 0, totalBytes: 0, fromPeers: 0, fromDisk: 0, sources: 0, bytesPerSecond: 0 };
 
 export class ContentDownload implements Download {
@@ -33,6 +36,8 @@ export class ContentDownload implements Download {
   readonly #context: DownloadContext;
   readonly #onProgress: GetOptions["onProgress"];
   readonly #cancelled = new AbortController();
+  /** Fires when no more chunks come: it is complete, failed or cancelled. */
+  readonly #over = new AbortController();
   #progress = NOTHING;
   #state: State = { is: "running" };
   #blob: Promise<Blob> | null = null;
@@ -58,7 +63,7 @@ export class ContentDownload implements Download {
     this.onChange();
   }
 
-  /** A chunk was stored, or the manifest came: whoever waits shall look again. */
+  /** The manifest may have come: whoever waits for it shall look again. */
   onChange(): void {
     const change = this.#change;
     this.#change = deferred();
@@ -110,6 +115,7 @@ export class ContentDownload implements Download {
 
   cancel(): void {
     this.#cancelled.abort();
+    this.#over.abort();
   }
 
   async #run(options: GetOptions): Promise<void> {
@@ -139,6 +145,7 @@ export class ContentDownload implements Download {
       throw error;
     } finally {
       stops.abort();
+      this.#over.abort();
       this.onChange();
     }
   }
@@ -167,6 +174,9 @@ export class ContentDownload implements Download {
     }
     const layout = await this.#untilLayout();
     const stop = Math.min(Math.floor(end), layout.bytes);
+    if (start > 0 && start < stop) {
+      this.#context.seek(Math.floor(start / layout.chunkPlainBytes));
+    }
     for (let at = start; at < stop; ) {
       const index = Math.floor(at / layout.chunkPlainBytes);
       const chunkStart = index * layout.chunkPlainBytes;
@@ -190,21 +200,25 @@ export class ContentDownload implements Download {
   }
 
   async #untilChunk(layout: ContentLayout, index: number): Promise<Bytes> {
-    for (let looks = 0; ; looks++) {
+    for (;;) {
       this.#throwIfOver();
-      const { promise } = this.#change;
-      const isComplete = this.#state.is === "complete";
-      const plain = await waitFor(this.#context.openChunk(layout, index), {}, this.#context.closed);
+      const isOver = this.#over.signal.aborted;
+      const plain = await this.#openChunk(layout, index);
       if (plain !== null && plain.length > 0) {
         return plain;
       }
-      if (isComplete) {
+      if (isOver) {
         throw new SwarmError("NOT_FOUND", "the content was removed while it was read");
       }
-      if (looks === 0) {
-        this.#context.seek(index);
-      }
-      await waitFor(promise, {}, this.#context.closed);
+    }
+  }
+
+  async #openChunk(layout: ContentLayout, index: number): Promise<Bytes | null> {
+    const late = setTimeout(() => this.#context.seek(index), SEEK_AFTER_MS);
+    try {
+      return await waitFor(this.#context.openChunk(layout, index, this.#over.signal), {}, this.#context.closed);
+    } finally {
+      clearTimeout(late);
     }
   }
 

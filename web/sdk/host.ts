@@ -8,23 +8,13 @@ import type { CoreEvent, Host } from "./wasm.ts";
 /** Hashes and envelopes come in memory of their own, but typed as if they might be shared. */
 const own = (bytes: Uint8Array): Bytes => bytes as Bytes;
 
-export function hostOf(store: StoreClient, key: PeerKey, onEvent: (event: CoreEvent) => void, onChunkHere: () => void): Host {
+export function hostOf(store: StoreClient, key: PeerKey, onEvent: (event: CoreEvent) => void): Host {
   const verifier = new Verifier();
   return {
     event: (kind, detail) => onEvent({ kind, detail } as CoreEvent),
     sign: (payload) => key.sign(own(payload)),
     verify: (publicKey, payload, signature) => verifier.verify(own(publicKey), own(payload), own(signature)),
-    putChunk: async (hash, body) => {
-      const stored = store.put(own(hash), body);
-      // It can be read back as soon as the store was asked to take it; where it lies in IndexedDB, when it is stored.
-      if (store.opened.kind !== "indexeddb") {
-        onChunkHere();
-        return stored;
-      }
-      const buffer = await stored;
-      onChunkHere();
-      return buffer;
-    },
+    putChunk: (hash, body) => store.put(own(hash), body),
     getChunk: (hash) => store.get(own(hash)),
     recycle: (buffer) => store.recycle(buffer),
     hasChunks: (hashes) => store.has(own(hashes)),

@@ -41,6 +41,7 @@ export class StoreClient {
   readonly #channel: Channel;
   #addCount = 0;
   #exportCount = 0;
+  #waitCount = 0;
 
   private constructor(channel: Channel, opened: StoreOpened) {
     this.#channel = channel;
@@ -121,9 +122,20 @@ export class StoreClient {
     await this.#channel.call("endAdd", { add, keep });
   }
 
-  /** The plain bytes of chunk `index`; null if it is not stored. */
-  openChunk(hash: Bytes, key: Bytes | null, index: number): Promise<Bytes | null> {
-    return this.#channel.call("openChunk", { hash, key, index });
+  /**
+   * The plain bytes of chunk `index`. If it is not stored: null, at once or, given a signal, when that fires before the
+   * chunk is put.
+   */
+  openChunk(hash: Bytes, key: Bytes | null, index: number, untilOver: AbortSignal | null = null): Promise<Bytes | null> {
+    if (untilOver === null || untilOver.aborted) {
+      return this.#channel.call("openChunk", { hash, key, index, wait: null });
+    }
+    this.#waitCount += 1;
+    const wait = this.#waitCount;
+    const end = (): void => void this.#channel.call("endWait", { wait }).catch(() => undefined);
+    untilOver.addEventListener("abort", end, { once: true });
+    const opening = this.#channel.call("openChunk", { hash, key, index, wait });
+    return opening.finally(() => untilOver.removeEventListener("abort", end));
   }
 
   /** The whole plain content, in a file if that is asked for and to be had. `id` is for `dropExport`. */
@@ -222,7 +234,7 @@ function workerTransport(
     queueMicrotask(() => fail(new StoreFailure("UNAVAILABLE", `no worker: ${String(cause)}`, cause)));
     return { post: () => undefined, end: () => undefined };
   }
-  worker.onmessage = (event: MessageEvent<StoreResponse>) => receive(event.data);
+  worker.onmessage = (event: MessageEvent<readonly StoreResponse[]>) => event.data.forEach(receive);
   worker.onmessageerror = () => fail(new StoreFailure("UNAVAILABLE", "the store worker sent something unreadable"));
   worker.onerror = (event) => {
     event.preventDefault();

@@ -7,20 +7,36 @@ import { transfersOf, type StoreRequest, type StoreResponse } from "./store/prot
 /** `DedicatedWorkerGlobalScope`, as far as it is used: its types and the page's can't be had at once. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<StoreRequest>) => void) | null;
-  postMessage(response: StoreResponse, transfer: Transferable[]): void;
+  postMessage(responses: readonly StoreResponse[], transfer: Transferable[]): void;
 }
 
 const scope = globalThis as unknown as WorkerScope;
 const engine = new StoreEngine();
 
+/** Answers that are ready at the same moment: puts that one transaction stored. They share a message, which wakes a thread. */
+let ready: StoreResponse[] = [];
+
 scope.onmessage = (event) => void answer(event.data);
 
 async function answer(request: StoreRequest): Promise<void> {
+  let response: StoreResponse;
   try {
-    const result = await engine.handle(request);
-    scope.postMessage({ id: request.id, ok: true, result }, transfersOf(result));
+    response = { id: request.id, ok: true, result: await engine.handle(request) };
   } catch (cause) {
     const { code, message } = toStoreFailure(cause);
-    scope.postMessage({ id: request.id, ok: false, code, message }, []);
+    response = { id: request.id, ok: false, code, message };
   }
+  ready.push(response);
+  if (ready.length === 1) {
+    queueMicrotask(send);
+  }
+}
+
+function send(): void {
+  const responses = ready;
+  ready = [];
+  scope.postMessage(
+    responses,
+    responses.flatMap((response) => (response.ok ? transfersOf(response.result) : [])),
+  );
 }

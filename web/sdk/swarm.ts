@@ -96,12 +96,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   /** Use {@link Swarm.open}. */
   protected constructor(parts: Parts) {
     this.#parts = parts;
-    const host = hostOf(
-      parts.store,
-      parts.key,
-      (event) => this.#onEvent(event),
-      () => this.#contents.onChunkStored(),
-    );
+    const host = hostOf(parts.store, parts.key, (event) => this.#onEvent(event));
     try {
       this.#node = new parts.core.NodeHandle(parts.key.publicKey, parts.node, host);
     } catch (cause) {

@@ -25,14 +25,16 @@ export function deferred<T>(): Deferred<T> {
 export function waitFor<T>(work: PromiseLike<T>, wait: Wait = {}, closed: AbortSignal | null = null): Promise<T> {
   const { signal, timeoutMs } = wait;
   return new Promise<T>((resolve, reject) => {
-    const listeners = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const settle = (act: () => void): void => {
-      listeners.abort();
+      closed?.removeEventListener("abort", onClosed);
+      signal?.removeEventListener("abort", onAborted);
       clearTimeout(timer);
       act();
     };
     const fail = (error: SwarmError): void => settle(() => reject(error));
+    const onClosed = (): void => fail(closedError());
+    const onAborted = (): void => fail(abortedError(signal ?? null));
     work.then(
       (value) => settle(() => resolve(value)),
       (cause: unknown) => fail(toSwarmError(cause)),
@@ -43,8 +45,8 @@ export function waitFor<T>(work: PromiseLike<T>, wait: Wait = {}, closed: AbortS
     if (signal?.aborted === true) {
       return fail(abortedError(signal));
     }
-    closed?.addEventListener("abort", () => fail(closedError()), { signal: listeners.signal });
-    signal?.addEventListener("abort", () => fail(abortedError(signal)), { signal: listeners.signal });
+    closed?.addEventListener("abort", onClosed);
+    signal?.addEventListener("abort", onAborted);
     if (timeoutMs !== undefined && Number.isFinite(timeoutMs)) {
       timer = setTimeout(() => fail(new SwarmError("TIMEOUT", `gave up after ${timeoutMs} ms`)), timeoutMs);
     }

@@ -88,18 +88,40 @@ describe("StoreEngine", () => {
     expect(buffer).toBe(plain.buffer);
     await call("settleAdd", { add: 1 });
     expect(await call("usage", null)).toEqual({ usedBytes: 50 + TAG_BYTES });
-    expect(await call("openChunk", { hash, key: KEY, index: 4 })).toEqual(new Uint8Array(50).fill(3));
-    expect(await call("openChunk", { hash: new Uint8Array(32), key: KEY, index: 0 })).toBeNull();
+    expect(await call("openChunk", { hash, key: KEY, index: 4, wait: null })).toEqual(new Uint8Array(50).fill(3));
+    expect(await call("openChunk", { hash: new Uint8Array(32), key: KEY, index: 0, wait: null })).toBeNull();
+  });
+
+  it("opens a chunk as soon as it is put, for whoever waits for it", async () => {
+    const call = await opened();
+    const [first, second] = [await chunk(1), await chunk(2)];
+    const open = (hash: Bytes, wait: number) => call("openChunk", { hash, key: null, index: 0, wait });
+    const opening = Promise.all([open(first.hash, 1), open(second.hash, 2), open(first.hash, 3)]);
+    await call("put", second);
+    await call("put", first);
+    expect(await opening).toEqual([first.body, second.body, first.body]);
+    expect(await open(first.hash, 4)).toEqual(first.body);
+  });
+
+  it("gives null to whoever waits no more, and when it is closed", async () => {
+    const call = await opened();
+    const open = (wait: number) => call("openChunk", { hash: new Uint8Array(32), key: null, index: 0, wait });
+    const opening = [open(1), open(2)];
+    await call("endWait", { wait: 1 });
+    await call("endWait", { wait: 9 });
+    expect(await opening[0]).toBeNull();
+    await call("close", null);
+    expect(await opening[1]).toBeNull();
   });
 
   it("tells a wrong key or place from a damaged chunk", async () => {
     const call = await opened();
     const { hash } = await call("seal", { add: 1, key: KEY, index: 0, plain: new Uint8Array(5) });
-    await expect(call("openChunk", { hash, key: new Uint8Array(32), index: 0 })).rejects.toMatchObject({ code: "WRONG_KEY" });
-    await expect(call("openChunk", { hash, key: KEY, index: 1 })).rejects.toMatchObject({ code: "WRONG_KEY" });
+    await expect(call("openChunk", { hash, key: new Uint8Array(32), index: 0, wait: null })).rejects.toMatchObject({ code: "WRONG_KEY" });
+    await expect(call("openChunk", { hash, key: KEY, index: 1, wait: null })).rejects.toMatchObject({ code: "WRONG_KEY" });
     const damaged = await chunk(8);
     await call("put", { hash: damaged.hash, body: new Uint8Array(100) });
-    await expect(call("openChunk", { hash: damaged.hash, key: KEY, index: 0 })).rejects.toMatchObject({ code: "DAMAGED" });
+    await expect(call("openChunk", { hash: damaged.hash, key: KEY, index: 0, wait: null })).rejects.toMatchObject({ code: "DAMAGED" });
   });
 
   it("deletes what a failed add stored, but not what was there before or another add needs", async () => {

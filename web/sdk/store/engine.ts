@@ -14,7 +14,7 @@ import { Exports, toBlob } from "./exports.ts";
 import { StoreFailure, toStoreFailure } from "./failure.ts";
 import { MemoryStore } from "./memory.ts";
 import { PersistentStore } from "./persistent.ts";
-import type { ExportArgs, StoreCalls, StoreConfig, StoreOp, StoreOpened, StoreRequest } from "./protocol.ts";
+import type { ExportArgs, OpenArgs, StoreCalls, StoreConfig, StoreOp, StoreOpened, StoreRequest } from "./protocol.ts";
 import { Sealer, sha256 } from "./seal.ts";
 
 type Result<K extends StoreOp> = Promise<StoreCalls[K]["result"]>;
@@ -32,9 +32,18 @@ interface Add {
   failure: StoreFailure | null;
 }
 
+/** A chunk that is not here yet. */
+interface Wait {
+  readonly hash: string;
+  /** Ends it: the chunk was put, or nobody wants it any more. */
+  readonly end: (isPut: boolean) => void;
+}
+
 export class StoreEngine {
   readonly #sealer = new Sealer();
   readonly #adds = new Map<number, Add>();
+  /** Chunks that are to be opened as soon as they are put, by the names of the waits. As many as streams that are read. */
+  readonly #waits = new Map<number, Wait>();
   /** A buffer to read sealed chunks into, while nobody uses it. */
   #scratch: ArrayBuffer | null = null;
   #store: ChunkStore | null = null;
@@ -65,7 +74,9 @@ export class StoreEngine {
       case "endAdd":
         return this.#endAdd(args.add, args.keep);
       case "openChunk":
-        return this.#openChunk(args.hash, args.key, args.index);
+        return this.#openChunk(args);
+      case "endWait":
+        return this.#endWait(args.wait);
       case "export":
         return this.#export(args);
       case "dropExport":
@@ -85,7 +96,18 @@ export class StoreEngine {
   }
 
   async #put(hash: Bytes, body: Bytes): Result<"put"> {
-    await this.#opened().put(toHex(hash), body);
+    const name = toHex(hash);
+    const put = this.#opened().put(name, body);
+    if (this.#opened().kind === "indexeddb") {
+      await put;
+    }
+    // Elsewhere it can be read already: whoever waits for it need not wait for its index entry.
+    for (const wait of this.#waits.values()) {
+      if (wait.hash === name) {
+        wait.end(true);
+      }
+    }
+    await put;
     return body.buffer;
   }
 
@@ -192,8 +214,26 @@ export class StoreEngine {
     return this.#delete(gone.map(([hash]) => hash));
   }
 
-  async #openChunk(hash: Bytes, key: Bytes | null, index: number): Promise<Bytes | null> {
+  async #openChunk({ hash, key, index, wait }: OpenArgs): Result<"openChunk"> {
     const name = toHex(hash);
+    if (wait === null) {
+      return this.#openStored(name, key, index);
+    }
+    // Before the first look, so that no put comes in between.
+    const ended = new Promise<boolean>((end) => this.#waits.set(wait, { hash: name, end }));
+    try {
+      return (await this.#openStored(name, key, index)) ?? ((await ended) ? await this.#openStored(name, key, index) : null);
+    } finally {
+      this.#waits.delete(wait);
+    }
+  }
+
+  async #endWait(wait: number): Result<"endWait"> {
+    this.#waits.get(wait)?.end(false);
+    return null;
+  }
+
+  async #openStored(name: string, key: Bytes | null, index: number): Promise<Bytes | null> {
     if (key === null) {
       return this.#checked(name, null);
     }
@@ -219,7 +259,7 @@ export class StoreEngine {
   async *#plainChunks(hashes: Bytes, key: Bytes | null): AsyncGenerator<Bytes> {
     for (let index = 0; index * HASH_BYTES < hashes.length; index++) {
       const hash = hashes.slice(index * HASH_BYTES, (index + 1) * HASH_BYTES);
-      const plain = await this.#openChunk(hash, key, index);
+      const plain = await this.#openStored(toHex(hash), key, index);
       if (plain === null) {
         throw new StoreFailure("IO", `chunk ${index} is not stored`);
       }
@@ -235,6 +275,7 @@ export class StoreEngine {
   async #close(): Result<"close"> {
     const store = this.#store;
     this.#store = null;
+    this.#waits.forEach(({ end }) => end(false));
     await this.#exports?.clear();
     await store?.close();
     return null;

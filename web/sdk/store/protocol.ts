@@ -42,14 +42,24 @@ export interface StoreCalls {
   settleAdd: { args: { readonly add: number }; result: null };
   /** Ends an add: keeps what it stored, or deletes what was not there before. */
   endAdd: { args: { readonly add: number; readonly keep: boolean }; result: null };
-  /** Reads and decrypts chunk `index`; null if it is not stored. */
-  openChunk: { args: { readonly hash: Bytes; readonly key: Bytes | null; readonly index: number }; result: Bytes | null };
+  /** Reads and decrypts chunk `index`. If it is not stored: null, at once or, given a `wait`, when that is ended before a put. */
+  openChunk: { args: OpenArgs; result: Bytes | null };
+  /** Ends the wait of an `openChunk`; none of that name is no error. */
+  endWait: { args: { readonly wait: number }; result: null };
   /** The plain content as one blob. */
   export: { args: ExportArgs; result: Blob };
   /** Deletes exported files that are needed no more. */
   dropExport: { args: { readonly export: number }; result: null };
   usage: { args: null; result: { readonly usedBytes: number } };
   close: { args: null; result: null };
+}
+
+export interface OpenArgs {
+  readonly hash: Bytes;
+  readonly key: Bytes | null;
+  readonly index: number;
+  /** Names the wait for a chunk that is not here yet; null for none. */
+  readonly wait: number | null;
 }
 
 export interface ExportArgs {
