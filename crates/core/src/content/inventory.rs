@@ -189,6 +189,7 @@ impl Content {
             mime: description.mime.clone(),
             bytes: description.bytes,
             manifest_bytes: item.manifest_bytes,
+            chunk_bytes: description.chunk_bytes,
             encrypted: description.encrypted(),
             key: item.key,
         })

@@ -1,8 +1,8 @@
 //! What peers say to each other about contents, on the control channel.
 
 use peerloom_wire::{
-    CHUNK_BYTES_MAX, CHUNKS_MAX, ContentId, MANIFEST_BYTES_MAX, MIME_BYTES_MAX, NAME_BYTES_MAX,
-    RequestId, is_plain_text,
+    CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_MAX, ContentId, Description, MANIFEST_BYTES_MAX,
+    MIME_BYTES_MAX, NAME_BYTES_MAX, RequestId, is_plain_text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,10 @@ pub enum Message {
         /// Which contents; those never announced are no offence.
         contents: Vec<ContentId>,
     },
-    /// The sender asks for a body on the bulk channel.
+    /// The sender asks for bodies on the bulk channel, in this order.
     Want {
-        /// The sender's name for the body; free on this connection.
-        request: RequestId,
-        /// Which body.
-        what: Wanted,
+        /// Which bodies. Those beyond what the receiver serves at once are refused one by one.
+        wants: Vec<Want>,
     },
     /// The sender wants the body no more. Those already served are no offence.
     Cancel {
@@ -50,6 +48,15 @@ pub enum Message {
         /// Why.
         reason: Refusal,
     },
+}
+
+/// One body that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// The asker's name for the body; free on this connection.
+    pub request: RequestId,
+    /// Which body.
+    pub what: Wanted,
 }
 
 /// How the entries of a `Have` relate to those before.
@@ -74,6 +81,9 @@ pub struct Entry {
     pub bytes: u64,
     /// The length of its encoded manifest.
     pub manifest_bytes: u32,
+    /// The stored length of each chunk but the last, so that the first ones can be asked for along
+    /// with the manifest; 0 if that is not told.
+    pub chunk_bytes: u32,
     /// Whether its chunks are encrypted.
     pub encrypted: bool,
     /// The key, if it is encrypted and the sender has it: connected peers of a swarm may read.
@@ -117,8 +127,22 @@ impl Wanted {
 impl Entry {
     /// The most bytes that the entry takes in a frame: all lengths at their longest varint.
     pub(super) fn encoded_bytes_max(&self) -> usize {
-        const FIXED: usize = 32 + 2 + 1 + 10 + 5 + 1 + 33;
+        const FIXED: usize = 32 + 2 + 1 + 10 + 5 + 5 + 1 + 33;
         FIXED + self.name.len() + self.mime.len()
+    }
+
+    /// Returns the length of chunk `index` as it is stored and sent, if all of this is true; 0 if
+    /// there is no such chunk, or the length of chunks is not told.
+    pub(super) fn chunk_stored_bytes(&self, index: u32) -> u32 {
+        let shape = Description {
+            name: String::new(),
+            mime: String::new(),
+            bytes: self.bytes,
+            chunk_bytes: self.chunk_bytes,
+            key_digest: self.encrypted.then_some([0; 32]),
+            chunks: Vec::new(),
+        };
+        shape.chunk_stored_bytes(index)
     }
 
     /// Checks what no honest peer would announce.
@@ -133,10 +157,12 @@ impl Entry {
             || self.mime.len() > MIME_BYTES_MAX
             || self.bytes > content_bytes_max
             || manifest_bytes > MANIFEST_BYTES_MAX
+            || self.chunk_bytes > CHUNK_BYTES_MAX
         {
             return Err(StrikeKind::Oversized);
         }
         if manifest_bytes == 0
+            || (self.chunk_bytes > 0 && self.chunk_bytes < CHUNK_BYTES_MIN)
             || !is_plain_text(&self.name)
             || !is_plain_text(&self.mime)
             || (self.key.is_some() && !self.encrypted)

@@ -43,7 +43,7 @@ use serve::Client;
 use start::Phase;
 
 pub use border::{BodyEvent, Command, Effect, Input, OpId, ProofId};
-pub use message::{Entry, List, Message, Refusal, Wanted};
+pub use message::{Entry, List, Message, Refusal, Want, Wanted};
 
 /// The most contents here, and the most that one peer may announce. 10,000 entries of at most
 /// 466 bytes are 4.7 MB; people drop files in, not file systems.
@@ -302,6 +302,7 @@ impl Content {
         let gauge = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let mut stats = self.counters.clone();
         stats.insert("content.open_requests", gauge(self.requests.len()));
+        stats.insert("content.open_early", gauge(self.early_count()));
         stats.insert("content.open_keeps", gauge(self.keeps_count));
         stats.insert("content.open_downloads", gauge(self.downloads.len()));
         stats.insert("content.open_operations", gauge(self.ops.len() + self.proofs.len()));
@@ -316,7 +317,11 @@ impl Content {
         match message {
             Message::Have { list, entries } => self.on_have(from, list, entries, out),
             Message::Gone { contents } => self.on_gone(from, &contents, out),
-            Message::Want { request, what } => self.on_want(from, request, what, out),
+            Message::Want { wants } => {
+                for want in wants {
+                    self.on_want(from, want, out);
+                }
+            }
             Message::Cancel { request } => self.on_cancelled(from, request, out),
             Message::Refused { request, reason } => {
                 self.on_refused(now, from, request, reason, out);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
-use super::message::{Message, Refusal, Wanted};
+use super::message::{Message, Refusal, Want, Wanted};
 use super::{Content, Effect, Op, PROGRESS_INTERVAL, Phase};
 use crate::event::{Event, StrikeKind};
 use crate::io::{BodySource, LinkCommand, StoreError, StoreOp, StoreReply};
@@ -65,8 +65,7 @@ impl Content {
     pub(super) fn on_want(
         &mut self,
         from: PeerId,
-        request: RequestId,
-        what: Wanted,
+        Want { request, what }: Want,
         out: &mut Vec<Effect>,
     ) {
         let body = self.body(what);

@@ -5,7 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
-use super::{Claim, Download, Request, Stage};
+use super::{Claim, Early, Request, Stage};
 use crate::content::message::{Message, Refusal, Wanted};
 use crate::content::{Content, Effect, Op};
 use crate::event::StrikeKind;
@@ -69,22 +69,40 @@ impl Content {
                 Some(_) | None => self.on_wrong_body(from, id, request.what, out),
             },
             Wanted::Chunk { content, index } => {
-                let item = self.library.item(content);
-                let expected = item.and_then(|item| item.manifest.description().chunk(index));
-                match expected {
-                    Some(chunk) if chunk.0 == sha256 => {
-                        self.on_verified(from);
-                        self.claim_for_keeping(content, index, id, out);
-                        let Some(peer) = self.peers.get(&from) else { return };
-                        let operation = StoreOp::KeepBody { conn: peer.conn, request: id, chunk };
-                        self.count_more("content.bytes_verified", u64::from(request.bytes));
-                        self.store(Op::Keep { content, index }, operation, out);
+                let body = Early { peer: from, request: id, sha256, bytes: request.bytes };
+                match self.downloads.get_mut(&content) {
+                    Some(download) if !matches!(download.stage, Stage::Fetching(_)) => {
+                        download.claims.insert(index, Claim::Early(body));
                     }
-                    Some(_) | None => {
-                        self.forget_body(from, id, out);
-                        self.on_wrong_body(from, id, request.what, out);
-                    }
+                    Some(_) | None => self.on_chunk(content, index, &body, out),
                 }
+            }
+        }
+    }
+
+    /// Keeps a chunk if it has the hash that the manifest gives.
+    pub(super) fn on_chunk(
+        &mut self,
+        content: ContentId,
+        index: u32,
+        body: &Early,
+        out: &mut Vec<Effect>,
+    ) {
+        let Early { peer: from, request, sha256, bytes } = *body;
+        let item = self.library.item(content);
+        let expected = item.and_then(|item| item.manifest.description().chunk(index));
+        match expected {
+            Some(chunk) if chunk.0 == sha256 => {
+                self.on_verified(from);
+                self.claim_for_keeping(content, index, request, out);
+                let Some(peer) = self.peers.get(&from) else { return };
+                let operation = StoreOp::KeepBody { conn: peer.conn, request, chunk };
+                self.count_more("content.bytes_verified", u64::from(bytes));
+                self.store(Op::Keep { content, index }, operation, out);
+            }
+            Some(_) | None => {
+                self.forget_body(from, request, out);
+                self.on_wrong_body(from, request, Wanted::Chunk { content, index }, out);
             }
         }
     }
@@ -102,7 +120,7 @@ impl Content {
         let Some(request) = self.take_request(from, id) else { return };
         self.count("content.requests_refused");
         self.forget_body(from, id, out);
-        self.release(id, request.what);
+        self.give_up(id, request.what, out);
         match reason {
             Refusal::NotHere => {
                 self.withdraw_offer(from, request.what.content(), out);
@@ -168,6 +186,9 @@ impl Content {
             self.requests.remove(&id);
             self.release(id, what);
         }
+        for download in self.downloads.values_mut() {
+            download.forget_early_of(peer);
+        }
     }
 
     /// Asks a peer for no more of a content.
@@ -183,6 +204,7 @@ impl Content {
     /// Asks nobody for more of a content.
     pub(super) fn drop_requests(&mut self, content: ContentId, out: &mut Vec<Effect>) {
         self.cancel_where(|request| request.what.content() == content, out);
+        self.drop_early(content, out);
     }
 
     fn cancel_where(&mut self, which: impl Fn(&Request) -> bool, out: &mut Vec<Effect>) {
@@ -201,7 +223,7 @@ impl Content {
         self.take_request(peer, id);
         out.push(Effect::Send { to: peer, message: Message::Cancel { request: id } });
         self.forget_body(peer, id, out);
-        self.release(id, what);
+        self.give_up(id, what, out);
     }
 
     /// Removes a request, if it was made of this peer.
@@ -215,21 +237,30 @@ impl Content {
         self.requests.remove(&id)
     }
 
+    /// Releases a request, and with a manifest's all that was asked for along with it.
+    fn give_up(&mut self, id: RequestId, what: Wanted, out: &mut Vec<Effect>) {
+        self.release(id, what);
+        if let Wanted::Manifest(content) = what {
+            self.drop_requests(content, out);
+        }
+    }
+
     /// Lets the download ask again for what this request would have brought.
     fn release(&mut self, id: RequestId, what: Wanted) {
         let Some(download) = self.downloads.get_mut(&what.content()) else { return };
-        match (what, &mut download.stage) {
-            (Wanted::Manifest(_), Stage::Describing(asked)) if *asked == id => {
-                download.stage = Stage::Seeking;
-            }
-            (Wanted::Chunk { index, .. }, Stage::Fetching(fetch)) => {
-                let Some(Claim::Asked(requests)) = fetch.claims.get_mut(&index) else { return };
-                requests.remove(&id);
-                if requests.is_empty() {
-                    fetch.claims.remove(&index);
+        match what {
+            Wanted::Manifest(_) => {
+                if matches!(download.stage, Stage::Describing(asked) if asked == id) {
+                    download.stage = Stage::Seeking;
                 }
             }
-            (Wanted::Manifest(_) | Wanted::Chunk { .. }, _) => {}
+            Wanted::Chunk { index, .. } => {
+                let Some(Claim::Asked(requests)) = download.claims.get_mut(&index) else { return };
+                requests.remove(&id);
+                if requests.is_empty() {
+                    download.claims.remove(&index);
+                }
+            }
         }
     }
 
@@ -241,11 +272,10 @@ impl Content {
         winner: RequestId,
         out: &mut Vec<Effect>,
     ) {
-        let fetch = self.downloads.get_mut(&content).and_then(Download::fetch_mut);
-        let Some(fetch) = fetch else { return };
-        let others = match fetch.claims.insert(index, Claim::Keeping) {
+        let Some(download) = self.downloads.get_mut(&content) else { return };
+        let others = match download.claims.insert(index, Claim::Keeping) {
             Some(Claim::Asked(requests)) => requests,
-            Some(Claim::Keeping) | None => Set::new(),
+            Some(Claim::Early(_) | Claim::Keeping) | None => Set::new(),
         };
         for other in others.into_iter().filter(|other| *other != winner) {
             self.cancel_request(other, out);
@@ -262,7 +292,7 @@ impl Content {
     /// A peer sent wrong bytes: a strike, and nothing more of this content from it.
     fn on_wrong_body(&mut self, from: PeerId, id: RequestId, what: Wanted, out: &mut Vec<Effect>) {
         self.count("content.bodies_wrong");
-        self.release(id, what);
+        self.give_up(id, what, out);
         if let Some(download) = self.downloads.get_mut(&what.content()) {
             download.shun(from);
         }
@@ -276,7 +306,7 @@ impl Content {
         }
     }
 
-    fn forget_body(&self, from: PeerId, request: RequestId, out: &mut Vec<Effect>) {
+    pub(super) fn forget_body(&self, from: PeerId, request: RequestId, out: &mut Vec<Effect>) {
         if let Some(peer) = self.peers.get(&from) {
             let command = LinkCommand::ForgetBody { request };
             out.push(Effect::Link { conn: peer.conn, command });

@@ -1,14 +1,15 @@
-//! What to ask of whom.
+//! What to ask of whom, and when.
 
 use core::time::Duration;
 
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
-use super::{Claim, Download, Fetch, Request, Stage};
-use crate::content::message::{Message, Wanted};
+use super::{Claim, Download, Request, Source, Stage};
+use crate::content::message::{Message, Want, Wanted};
 use crate::content::{Content, Effect, Phase};
 use crate::event::DownloadState;
 use crate::io::LinkCommand;
+use crate::map::{Map, Set};
 use crate::time::{Instant, Now};
 
 /// The most chunks wanted and not yet stored, of all downloads: 16 MiB of the driver's buffers.
@@ -24,6 +25,16 @@ const ENDGAME_AFTER: Duration = Duration::from_millis(250);
 /// The most chunks of one download asked of two sources: 2 MiB that may arrive for nothing.
 const ENDGAME_MAX: usize = 8;
 
+/// The most chunks of one download asked for along with its manifest: 1 MiB, the least window. They
+/// wait for it in the driver's buffers.
+const EARLY_MAX: u32 = 4;
+
+/// So many chunks are asked for at once, if there are as many: see [`Source::is_due`].
+const BATCH: usize = 8;
+
+/// What goes to each peer in one frame.
+type Wants = Map<PeerId, Vec<Want>>;
+
 /// A chunk to be asked for.
 struct Choice {
     content: ContentId,
@@ -38,15 +49,41 @@ impl Content {
         if !matches!(self.phase, Phase::Running) || self.downloads.is_empty() {
             return;
         }
-        self.ask_for_manifests(now, out);
+        let is_due = |source: &Source| source.is_due(now.mono);
+        let due = self.peers.iter().filter(|(_, peer)| is_due(&peer.source));
+        let due: Set<_> = due.map(|(id, _)| *id).collect();
+        if due.is_empty() {
+            return;
+        }
+        let mut wants = Wants::new();
+        self.ask_for_manifests(now, &due, &mut wants, out);
+        if self.chunks_in_flight() + BATCH <= IN_FLIGHT_MAX {
+            self.ask_for_chunks(now, &due, &mut wants, out);
+        }
+        let sends = wants.into_iter();
+        out.extend(sends.map(|(to, wants)| Effect::Send { to, message: Message::Want { wants } }));
+    }
+
+    fn ask_for_chunks(
+        &mut self,
+        now: Now,
+        due: &Set<PeerId>,
+        wants: &mut Wants,
+        out: &mut Vec<Effect>,
+    ) {
         while self.chunks_in_flight() < IN_FLIGHT_MAX {
-            let Some(choice) = self.choose_chunk(now.mono) else { return };
-            self.ask_for_chunk(now, &choice, out);
+            let Some(Choice { content, peer, index }) = self.choose_chunk(now.mono, due) else {
+                return;
+            };
+            let Some(item) = self.library.item(content) else { return };
+            let bytes = item.manifest.description().chunk_stored_bytes(index);
+            self.ask_for_chunk(now, Choice { content, peer, index }, bytes, wants, out);
         }
     }
 
+    /// Bodies of chunks that are on their way, wait for their manifest or are being stored.
     fn chunks_in_flight(&self) -> usize {
-        self.requests.len() - self.manifests_asked() + self.keeps_count
+        self.requests.len() - self.manifests_asked() + self.early_count() + self.keeps_count
     }
 
     fn manifests_asked(&self) -> usize {
@@ -55,7 +92,13 @@ impl Content {
     }
 
     #[inline(never)]
-    fn ask_for_manifests(&mut self, now: Now, out: &mut Vec<Effect>) {
+    fn ask_for_manifests(
+        &mut self,
+        now: Now,
+        due: &Set<PeerId>,
+        wants: &mut Wants,
+        out: &mut Vec<Effect>,
+    ) {
         let free = MANIFESTS_ASKED_MAX.saturating_sub(self.manifests_asked());
         if free == 0 {
             return;
@@ -65,38 +108,66 @@ impl Content {
             if !is_seeking {
                 return None;
             }
-            self.choose_source(now.mono, *content, download, None).map(|peer| (*content, peer))
+            let peer = self.choose_source(now.mono, *content, download, due, None);
+            peer.map(|peer| (*content, peer))
         });
         let chosen: Vec<_> = seeking.take(free).collect();
         for (content, peer) in chosen {
             let Some(entry) = self.inventory.entry_of(content, peer) else { continue };
             let bytes = entry.manifest_bytes;
-            let request = self.request(now, peer, Wanted::Manifest(content), bytes, out);
+            let request = self.request(now, peer, Wanted::Manifest(content), bytes, wants, out);
             if let Some(download) = self.downloads.get_mut(&content) {
                 download.stage = Stage::Describing(request);
             }
+            self.ask_early(now, content, peer, wants, out);
+        }
+    }
+
+    /// Asks for the first chunks along with the manifest, as long as the peer says they are: one
+    /// exchange less before somebody can read. What comes counts once the manifest has proved it.
+    fn ask_early(
+        &mut self,
+        now: Now,
+        content: ContentId,
+        peer: PeerId,
+        wants: &mut Wants,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(cursor) = self.downloads.get(&content).map(|download| download.cursor) else {
+            return;
+        };
+        for index in cursor..cursor.saturating_add(EARLY_MAX) {
+            let Some(entry) = self.inventory.entry_of(content, peer) else { return };
+            let bytes = entry.chunk_stored_bytes(index);
+            let is_free = self.peers.get(&peer).and_then(|it| it.source.load(now.mono)).is_some();
+            if bytes == 0 || !is_free || self.chunks_in_flight() >= IN_FLIGHT_MAX {
+                return;
+            }
+            self.ask_for_chunk(now, Choice { content, peer, index }, bytes, wants, out);
         }
     }
 
     /// The next chunk of the download that has the fewest on their way, so that all go on.
     #[inline(never)]
-    fn choose_chunk(&mut self, now: Instant) -> Option<Choice> {
+    fn choose_chunk(&mut self, now: Instant, due: &Set<PeerId>) -> Option<Choice> {
         let mut endgame_at = None;
         let running = self.downloads.iter().filter(|(_, download)| is_running(download));
         let choices = running.filter_map(|(content, download)| {
-            let Stage::Fetching(fetch) = &download.stage else { return None };
-            let choice = match self.next_chunk(*content, download, fetch) {
+            if !matches!(download.stage, Stage::Fetching(_)) {
+                return None;
+            }
+            let choice = match self.next_chunk(*content, download) {
                 Some(index) => {
-                    let peer = self.choose_source(now, *content, download, None)?;
+                    let peer = self.choose_source(now, *content, download, due, None)?;
                     Choice { content: *content, peer, index }
                 }
                 None => {
-                    let (choice, at) = self.choose_again(now, *content, download, fetch);
+                    let (choice, at) = self.choose_again(now, *content, download, due);
                     endgame_at = [endgame_at, at].into_iter().flatten().min();
                     choice?
                 }
             };
-            Some((fetch.claims.len(), choice))
+            Some((download.claims.len(), choice))
         });
         let choice = choices.min_by_key(|(claims, _)| *claims).map(|(_, choice)| choice);
         self.endgame_at = endgame_at;
@@ -104,12 +175,12 @@ impl Content {
     }
 
     /// The first chunk that is neither here nor on its way, from the cursor on, then from 0.
-    fn next_chunk(&self, content: ContentId, download: &Download, fetch: &Fetch) -> Option<u32> {
+    fn next_chunk(&self, content: ContentId, download: &Download) -> Option<u32> {
         let item = self.library.item(content)?;
         let free_from = |mut from: u32| {
             loop {
                 let index = item.present().next_missing(from)?;
-                if !fetch.claims.contains_key(&index) {
+                if !download.claims.contains_key(&index) {
                     return Some(index);
                 }
                 from = index + 1;
@@ -125,20 +196,21 @@ impl Content {
         now: Instant,
         content: ContentId,
         download: &Download,
-        fetch: &Fetch,
+        due: &Set<PeerId>,
     ) -> (Option<Choice>, Option<Instant>) {
         let asked = |claim: &Claim| match claim {
             Claim::Asked(requests) => requests.len(),
-            Claim::Keeping => 0,
+            Claim::Early(_) | Claim::Keeping => 0,
         };
-        if fetch.claims.values().filter(|claim| asked(claim) > 1).count() >= ENDGAME_MAX {
+        let claims = &download.claims;
+        if claims.values().filter(|claim| asked(claim) > 1).count() >= ENDGAME_MAX {
             return (None, None);
         }
-        let second_choices = fetch.claims.iter().filter_map(|(index, claim)| {
+        let second_choices = claims.iter().filter_map(|(index, claim)| {
             let Claim::Asked(requests) = claim else { return None };
             let id = requests.first().filter(|_| requests.len() == 1)?;
             let request = self.requests.get(id)?;
-            let peer = self.choose_source(now, content, download, Some(request.peer))?;
+            let peer = self.choose_source(now, content, download, due, Some(request.peer))?;
             let choice = Choice { content, peer, index: *index };
             Some((*id, request.asked_at + ENDGAME_AFTER, choice))
         });
@@ -149,40 +221,45 @@ impl Content {
         }
     }
 
-    /// The least loaded peer that has the content and may be asked.
+    /// The least loaded peer of those `due` that has the content and may be asked.
     fn choose_source(
         &self,
         now: Instant,
         content: ContentId,
         download: &Download,
+        due: &Set<PeerId>,
         except: Option<PeerId>,
     ) -> Option<PeerId> {
         let providers = self.inventory.providers(content);
-        let usable =
-            providers.filter(|peer| Some(*peer) != except && !download.shunned.contains(peer));
+        let usable = providers.filter(|peer| {
+            due.contains(peer) && Some(*peer) != except && !download.shunned.contains(peer)
+        });
         let free = usable.filter_map(|id| Some((self.peers.get(&id)?.source.load(now)?, id)));
         free.min().map(|(_, id)| id)
     }
 
     #[inline(never)]
-    fn ask_for_chunk(&mut self, now: Now, choice: &Choice, out: &mut Vec<Effect>) {
-        let Choice { content, peer, index } = *choice;
-        let Some(item) = self.library.item(content) else { return };
-        let bytes = item.manifest.description().chunk_stored_bytes(index);
-        let request = self.request(now, peer, Wanted::Chunk { content, index }, bytes, out);
-        let fetch = self.downloads.get_mut(&content).and_then(Download::fetch_mut);
-        let Some(fetch) = fetch else { return };
-        match fetch.claims.get_mut(&index) {
+    fn ask_for_chunk(
+        &mut self,
+        now: Now,
+        Choice { content, peer, index }: Choice,
+        bytes: u32,
+        wants: &mut Wants,
+        out: &mut Vec<Effect>,
+    ) {
+        let request = self.request(now, peer, Wanted::Chunk { content, index }, bytes, wants, out);
+        let Some(download) = self.downloads.get_mut(&content) else { return };
+        match download.claims.get_mut(&index) {
             Some(Claim::Asked(requests)) => {
                 requests.insert(request);
             }
-            Some(Claim::Keeping) | None => {
-                fetch.claims.insert(index, Claim::Asked([request].into()));
+            Some(Claim::Early(_) | Claim::Keeping) | None => {
+                download.claims.insert(index, Claim::Asked([request].into()));
             }
         }
     }
 
-    /// Makes room for a body, then asks for it.
+    /// Makes room for a body, and notes that it is to be asked for.
     #[inline(never)]
     fn request(
         &mut self,
@@ -190,6 +267,7 @@ impl Content {
         peer: PeerId,
         what: Wanted,
         bytes: u32,
+        wants: &mut Wants,
         out: &mut Vec<Effect>,
     ) -> RequestId {
         // Comes round after 4 billion chunks, a petabyte.
@@ -200,7 +278,7 @@ impl Content {
             let inline = matches!(what, Wanted::Manifest(_));
             let command = LinkCommand::ExpectBody { request, bytes, inline };
             out.push(Effect::Link { conn: state.conn, command });
-            out.push(Effect::Send { to: peer, message: Message::Want { request, what } });
+            wants.entry(peer).or_default().push(Want { request, what });
         }
         let asked = Request {
             peer,

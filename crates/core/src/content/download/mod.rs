@@ -5,6 +5,7 @@
 
 mod arrive;
 mod ask;
+mod early;
 mod key;
 mod source;
 
@@ -19,6 +20,7 @@ use crate::io::{CommandId, ContentKey, StoreError, StoreOp, StoreReply};
 use crate::map::{Map, Set};
 use crate::time::{Instant, Now};
 
+use early::Early;
 use key::Stored;
 
 pub(super) use key::unlocks;
@@ -46,6 +48,8 @@ pub(super) struct Download {
     cursor: u32,
     /// Peers that sent wrong bytes of it. At most [`SHUNNED_MAX`].
     shunned: Set<PeerId>,
+    /// Chunks on their way. All downloads together have at most `IN_FLIGHT_MAX`.
+    claims: Map<u32, Claim>,
     stage: Stage,
 }
 
@@ -65,8 +69,6 @@ enum Stage {
 /// What is true of a download while chunks are fetched.
 #[derive(Debug)]
 struct Fetch {
-    /// Chunks on their way. All downloads together have at most `IN_FLIGHT_MAX`.
-    claims: Map<u32, Claim>,
     /// Plain bytes that were here before.
     from_disk: u64,
     /// Plain bytes that peers sent and the store confirmed.
@@ -85,6 +87,8 @@ struct Fetch {
 enum Claim {
     /// It was asked for; of several sources, at the end. Never empty.
     Asked(Set<RequestId>),
+    /// It came before the store said what is here. Only before [`Stage::Fetching`].
+    Early(Early),
     /// It is verified and being stored.
     Keeping,
 }
@@ -158,6 +162,7 @@ impl Content {
                     key,
                     cursor: 0,
                     shunned: Set::new(),
+                    claims: Map::new(),
                     stage: Stage::Seeking,
                 };
                 self.downloads.insert(content, download);
@@ -299,7 +304,8 @@ impl Content {
     ) {
         let Some(entry) = self.inventory.entry_of(content, from) else { return };
         let description = manifest.description();
-        let agrees = entry.name == description.name
+        let agrees = (entry.chunk_bytes == 0 || entry.chunk_bytes == description.chunk_bytes)
+            && entry.name == description.name
             && entry.mime == description.mime
             && entry.bytes == description.bytes
             && entry.encrypted == description.encrypted()
@@ -347,7 +353,6 @@ impl Content {
 
     /// Asks the store which chunks are here.
     fn check(&mut self, content: ContentId, out: &mut Vec<Effect>) {
-        self.drop_requests(content, out);
         let Some(download) = self.downloads.get_mut(&content) else { return };
         download.stage = Stage::Checking;
         let Some(item) = self.library.item(content) else { return };
@@ -381,7 +386,6 @@ impl Content {
         let mut meter = Meter::default();
         meter.begin(now.mono);
         download.stage = Stage::Fetching(Fetch {
-            claims: Map::new(),
             from_disk: item.done_bytes(),
             from_peers: 0,
             keep_failures: 0,
@@ -390,6 +394,7 @@ impl Content {
             untold: false,
         });
         self.changed.insert(content);
+        self.settle_early(content, out);
         if is_complete {
             self.become_provider(now, content, out);
         } else {
@@ -406,11 +411,14 @@ impl Content {
         result: Result<StoreReply, StoreError>,
         out: &mut Vec<Effect>,
     ) {
-        let fetch = self.downloads.get_mut(&content).and_then(Download::fetch_mut);
-        let claim = fetch.and_then(|fetch| fetch.claims.remove(&index));
-        if let Some(Claim::Asked(requests)) = claim {
+        let download = self.downloads.get_mut(&content);
+        match download.and_then(|download| download.claims.remove(&index)) {
             // An earlier download of the same content had it on its way to the store.
-            requests.into_iter().for_each(|request| self.cancel_request(request, out));
+            Some(Claim::Asked(requests)) => {
+                requests.into_iter().for_each(|request| self.cancel_request(request, out));
+            }
+            Some(Claim::Early(early)) => self.forget_body(early.peer, early.request, out),
+            Some(Claim::Keeping) | None => {}
         }
         match result {
             Ok(_) => self.on_stored_chunk(now, content, index, out),

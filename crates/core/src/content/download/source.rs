@@ -71,6 +71,14 @@ impl Source {
         (bytes / u64::from(CHUNK_BYTES_MAX) + 2).clamp(WINDOW_MIN, WINDOW_MAX)
     }
 
+    /// Returns whether it is time to ask for more: a quarter of the window is free, so that several
+    /// requests share a frame. A frame for each costs both sides as much as the chunk's digest.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let open = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
+        let window = self.window(now);
+        open + window / 4 <= window
+    }
+
     /// Returns how full the window is, in thousandths; `None` if nothing may be asked.
     pub(super) fn load(&self, now: Instant) -> Option<u64> {
         let open = u64::try_from(self.open.len()).unwrap_or(u64::MAX);

@@ -68,9 +68,7 @@ fn the_manifest_comes_first_then_its_records_then_chunks_in_order() {
         store(4, StoreOp::Apply { puts: records(&manifest, None), deletes: Vec::new() }),
         first_progress(),
     ];
-    for (request, index) in [(2, 0), (3, 1), (4, 2), (5, 3)] {
-        expected.extend(asks(ALICE, request, id, index));
-    }
+    expected.extend(asks(ALICE, id, &[(2, 0), (3, 1), (4, 2), (5, 3)]));
     expected.push(keep(5, ALICE, 2, chunks[0]));
     // The last chunk is what remains of 70,000 bytes.
     expected.push(expect(ALICE, 6, 70_000 - 4 * 16_384, false));
@@ -142,8 +140,7 @@ fn what_is_on_disk_is_not_fetched_again() {
         from_disk: 2 * 16_384 + 4464,
         ..Progress::default()
     };
-    let expected =
-        [vec![progress(id, here)], asks(ALICE, 2, id, 1).into(), asks(ALICE, 3, id, 3).into()];
+    let expected = [vec![progress(id, here)], asks(ALICE, id, &[(2, 1), (3, 3)])];
     check(before, &inputs, &expected.concat());
 }
 
@@ -216,7 +213,7 @@ fn a_manifest_that_its_author_did_not_sign_ends_the_get_and_is_never_written() {
     *bytes.last_mut().unwrap() ^= 1;
     let id = ContentId(sha256(&bytes));
     let has =
-        Message::Have { list: List::More, entries: vec![Entry { id, ..entry(&manifest, None) }] };
+        Message::Have { list: List::More, entries: vec![Entry { id, ..brief(&manifest, None) }] };
     let before = then(started(), [(0, up(ALICE)), (0, says(ALICE, has)), (0, get(1, id))]);
     let arrives = BodyEvent::Arrived {
         request: RequestId(1),
@@ -243,7 +240,7 @@ fn a_manifest_of_a_newer_version_ends_the_get_and_is_no_offence() {
     let bytes = vec![3, 1, 2, 3];
     let id = ContentId(sha256(&bytes));
     let has =
-        Message::Have { list: List::More, entries: vec![Entry { id, ..entry(&sample().1, None) }] };
+        Message::Have { list: List::More, entries: vec![Entry { id, ..brief(&sample().1, None) }] };
     let before = then(started(), [(0, up(ALICE)), (0, says(ALICE, has)), (0, get(1, id))]);
     let arrives =
         BodyEvent::Arrived { request: RequestId(1), sha256: id.0, inline: Some(bytes.into()) };
@@ -253,7 +250,7 @@ fn a_manifest_of_a_newer_version_ends_the_get_and_is_no_offence() {
 #[test]
 fn an_announcement_that_the_manifest_belies_is_a_strike_and_the_manifest_counts() {
     let (id, manifest) = sample();
-    let lie = Entry { name: "free-money.txt".into(), ..entry(&manifest, None) };
+    let lie = Entry { name: "free-money.txt".into(), ..brief(&manifest, None) };
     let has = Message::Have { list: List::More, entries: vec![lie] };
     let before = then(started(), [(0, up(ALICE)), (0, says(ALICE, has)), (0, get(1, id))]);
     let content = check(
@@ -290,8 +287,7 @@ fn a_full_store_fails_the_get_and_keeps_what_is_stored() {
     // A later one goes on from there.
     let again = then(before, [(0, store_fails(6, full)), (0, get(2, id))]);
     let (_, out) = run(again, &[(0, present(7, &[true, true, true, false, true]))]);
-    let [expect, want] = asks(ALICE, 4, id, 3);
-    assert!(out.contains(&expect) && out.contains(&want), "{out:?}");
+    assert!(asks(ALICE, id, &[(4, 3)]).iter().all(|ask| out.contains(ask)), "{out:?}");
 }
 
 #[test]
@@ -309,9 +305,9 @@ fn a_store_that_hiccups_is_tried_again_three_times() {
     ];
     let expected = [
         vec![keep(5, ALICE, 2, chunk)],
-        asks(ALICE, 3, id, 0).into(),
+        asks(ALICE, id, &[(3, 0)]),
         vec![keep(6, ALICE, 3, chunk)],
-        asks(ALICE, 4, id, 0).into(),
+        asks(ALICE, id, &[(4, 0)]),
         vec![keep(7, ALICE, 4, chunk)],
         vec![done(1, Err(CommandError::Store(StoreError::Io("busy".into()))))],
     ];
@@ -414,16 +410,7 @@ fn chunks_are_asked_for_from_where_somebody_reads() {
         ],
     );
     let (_, out) = run(before, &[(0, present(3, &[false; 100]))]);
-    let wanted: Vec<_> = out
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Send {
-                message: Message::Want { what: Wanted::Chunk { index, .. }, .. },
-                ..
-            } => Some(*index),
-            _ => None,
-        })
-        .collect();
+    let wanted: Vec<_> = chunks_asked(&out).into_iter().map(|(_, index)| index).collect();
     assert_eq!(wanted, [98, 99, 0, 1]);
 }
 

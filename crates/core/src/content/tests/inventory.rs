@@ -34,6 +34,7 @@ fn a_long_inventory_is_split_into_frames_that_fit() {
         mime: "m".repeat(127),
         bytes: u64::MAX,
         manifest_bytes: u32::MAX,
+        chunk_bytes: 262_144,
         encrypted: true,
         key: Some(KEY),
     };
@@ -113,6 +114,8 @@ fn an_announcement_out_of_bounds_is_a_strike_and_the_others_of_its_list_count() 
         (long(|it| it.bytes = u64::MAX), StrikeKind::Oversized),
         (long(|it| it.manifest_bytes = 4_194_305), StrikeKind::Oversized),
         (long(|it| it.manifest_bytes = 0), StrikeKind::MalformedFrame),
+        (long(|it| it.chunk_bytes = 262_145), StrikeKind::Oversized),
+        (long(|it| it.chunk_bytes = 16_383), StrikeKind::MalformedFrame),
         (long(|it| it.name = "a\u{0}b".into()), StrikeKind::MalformedFrame),
         (long(|it| it.key = Some(KEY)), StrikeKind::MalformedFrame),
     ] {
@@ -155,7 +158,7 @@ fn a_peer_announces_no_more_than_allowed() {
 #[test]
 fn a_stranger_is_not_heard() {
     let (_, manifest) = sample();
-    let want = Message::Want { request: RequestId(1), what: Wanted::Manifest(manifest.id()) };
+    let want = wants(&[(1, Wanted::Manifest(manifest.id()))]);
     let content =
         check(started(), &[(0, has(ALICE, &manifest, None)), (0, says(ALICE, want))], &[]);
     assert!(content.contents().is_empty());

@@ -28,11 +28,12 @@ fn golden_bytes() {
         mime: "b/c".into(),
         bytes: 300,
         manifest_bytes: 200,
+        chunk_bytes: 300,
         encrypted: false,
         key: None,
     };
     let sealed = Entry { encrypted: true, key: Some(KEY), ..plain.clone() };
-    let head = [&[5; 32][..], &[1, b'a', 3, b'b', b'/', b'c', 0xac, 2, 0xc8, 1]].concat();
+    let head = [&[5; 32][..], &[1, b'a', 3, b'b', b'/', b'c', 0xac, 2, 0xc8, 1, 0xac, 2]].concat();
     golden(&Message::Have { list: List::Whole, entries: Vec::new() }, &[&[0, 0, 0]]);
     golden(
         &Message::Have { list: List::More, entries: vec![plain] },
@@ -45,9 +46,12 @@ fn golden_bytes() {
     golden(&Message::Gone { contents: vec![ID] }, &[&[1, 1], &[5; 32]]);
     let request = RequestId(300);
     let manifest = Wanted::Manifest(ID);
-    golden(&Message::Want { request, what: manifest }, &[&[2, 0xac, 2, 0], &[5; 32]]);
     let chunk = Wanted::Chunk { content: ID, index: 4 };
-    golden(&Message::Want { request, what: chunk }, &[&[2, 0xac, 2, 1], &[5; 32], &[4]]);
+    golden(&wants(&[(300, manifest)]), &[&[2, 1, 0xac, 2, 0], &[5; 32]]);
+    golden(
+        &wants(&[(1, chunk), (300, manifest)]),
+        &[&[2, 2, 1, 1], &[5; 32], &[4, 0xac, 2, 0], &[5; 32]],
+    );
     golden(&Message::Cancel { request }, &[&[3, 0xac, 2]]);
     for (number, reason) in [(0, Refusal::NotHere), (1, Refusal::Busy), (2, Refusal::Failed)] {
         golden(&Message::Refused { request, reason }, &[&[4, 0xac, 2, number]]);
@@ -71,6 +75,7 @@ fn an_entry_is_never_longer_than_it_says() {
         mime: "m".repeat(127),
         bytes: u64::MAX,
         manifest_bytes: u32::MAX,
+        chunk_bytes: u32::MAX,
         encrypted: true,
         key: Some(KEY),
     };
@@ -80,13 +85,15 @@ fn an_entry_is_never_longer_than_it_says() {
 
 pub(super) fn any_message() -> impl Strategy<Value = Message> {
     let id = (0u8..6).prop_map(|n| ContentId([n; 32]));
-    let entry = (id.clone(), ".{0,20}", 0u64..1000, 0u32..1000, any::<bool>()).prop_map(
-        |(id, name, bytes, manifest_bytes, encrypted)| Entry {
+    let bytes = prop::sample::select(vec![0, 16_384, 262_144]);
+    let entry = (id.clone(), ".{0,20}", 0u64..1000, 0u32..1000, bytes, any::<bool>()).prop_map(
+        |(id, name, bytes, manifest_bytes, chunk_bytes, encrypted)| Entry {
             id,
             name,
             mime: String::new(),
             bytes,
             manifest_bytes,
+            chunk_bytes,
             encrypted,
             key: encrypted.then_some(KEY),
         },
@@ -94,16 +101,16 @@ pub(super) fn any_message() -> impl Strategy<Value = Message> {
     let list = prop::sample::select(vec![List::Whole, List::More]);
     let request = (0u32..40).prop_map(RequestId);
     let reason = prop::sample::select(vec![Refusal::NotHere, Refusal::Busy, Refusal::Failed]);
+    let what = prop_oneof![
+        id.clone().prop_map(Wanted::Manifest),
+        (id.clone(), 0u32..9).prop_map(|(content, index)| Wanted::Chunk { content, index }),
+    ];
+    let want = (request.clone(), what).prop_map(|(request, what)| Want { request, what });
     prop_oneof![
         (list, prop::collection::vec(entry, 0..4))
             .prop_map(|(list, entries)| Message::Have { list, entries }),
-        prop::collection::vec(id.clone(), 0..4).prop_map(|contents| Message::Gone { contents }),
-        (request.clone(), id.clone())
-            .prop_map(|(request, id)| Message::Want { request, what: Wanted::Manifest(id) }),
-        (request.clone(), id, 0u32..9).prop_map(|(request, content, index)| Message::Want {
-            request,
-            what: Wanted::Chunk { content, index }
-        }),
+        prop::collection::vec(id, 0..4).prop_map(|contents| Message::Gone { contents }),
+        prop::collection::vec(want, 0..6).prop_map(|wants| Message::Want { wants }),
         request.clone().prop_map(|request| Message::Cancel { request }),
         (request, reason).prop_map(|(request, reason)| Message::Refused { request, reason }),
     ]

@@ -2,6 +2,7 @@
 
 mod add;
 mod download;
+mod early;
 mod inventory;
 mod keys;
 mod messages;
@@ -75,9 +76,15 @@ pub(super) fn entry(manifest: &Manifest, key: Option<ContentKey>) -> Entry {
         mime: description.mime.clone(),
         bytes: description.bytes,
         manifest_bytes: manifest.encode().len().try_into().unwrap(),
+        chunk_bytes: description.chunk_bytes,
         encrypted: description.encrypted(),
         key,
     }
+}
+
+/// The same without the length of chunks, so that none is asked for before the manifest came.
+pub(super) fn brief(manifest: &Manifest, key: Option<ContentKey>) -> Entry {
+    Entry { chunk_bytes: 0, ..entry(manifest, key) }
 }
 
 pub(super) fn records(manifest: &Manifest, key: Option<ContentKey>) -> Vec<Record> {
@@ -99,7 +106,11 @@ pub(super) fn says(from: PeerId, message: Message) -> Input {
 }
 
 pub(super) fn has(from: PeerId, manifest: &Manifest, key: Option<ContentKey>) -> Input {
-    says(from, Message::Have { list: List::More, entries: vec![entry(manifest, key)] })
+    offers(from, brief(manifest, key))
+}
+
+pub(super) fn offers(from: PeerId, entry: Entry) -> Input {
+    says(from, Message::Have { list: List::More, entries: vec![entry] })
 }
 
 pub(super) fn command(id: u64, command: Command) -> Input {
@@ -191,18 +202,39 @@ pub(super) fn forget(peer: PeerId, request: u32) -> Effect {
     link(peer, LinkCommand::ForgetBody { request: RequestId(request) })
 }
 
+pub(super) fn wants(list: &[(u32, Wanted)]) -> Message {
+    let want = |(request, what): &(u32, Wanted)| Want { request: RequestId(*request), what: *what };
+    Message::Want { wants: list.iter().map(want).collect() }
+}
+
 pub(super) fn want(to: PeerId, request: u32, what: Wanted) -> Effect {
-    send(to, Message::Want { request: RequestId(request), what })
+    send(to, wants(&[(request, what)]))
 }
 
 pub(super) fn cancel(to: PeerId, request: u32) -> Effect {
     send(to, Message::Cancel { request: RequestId(request) })
 }
 
-/// Room for a chunk of 16 KiB, and the request for it.
-pub(super) fn asks(peer: PeerId, request: u32, content: ContentId, index: u32) -> [Effect; 2] {
-    let what = Wanted::Chunk { content, index };
-    [expect(peer, request, CHUNK_BYTES_MIN, false), want(peer, request, what)]
+/// Room for chunks of 16 KiB, and the request for them: by their names, then their indices.
+pub(super) fn asks(peer: PeerId, content: ContentId, chunks: &[(u32, u32)]) -> Vec<Effect> {
+    let what = |(request, index): &(u32, u32)| (*request, Wanted::Chunk { content, index: *index });
+    let expects = chunks.iter().map(|(request, _)| expect(peer, *request, CHUNK_BYTES_MIN, false));
+    let wanted: Vec<_> = chunks.iter().map(what).collect();
+    expects.chain([send(peer, wants(&wanted))]).collect()
+}
+
+/// Who was asked for which chunk.
+pub(super) fn chunks_asked(out: &[Effect]) -> Vec<(PeerId, u32)> {
+    let lists = out.iter().filter_map(|effect| match effect {
+        Effect::Send { to, message: Message::Want { wants } } => Some((*to, wants)),
+        _ => None,
+    });
+    let wants = lists.flat_map(|(to, wants)| wants.iter().map(move |want| (to, want.what)));
+    let chunks = wants.filter_map(|(to, what)| match what {
+        Wanted::Chunk { index, .. } => Some((to, index)),
+        Wanted::Manifest(_) => None,
+    });
+    chunks.collect()
 }
 
 pub(super) fn keep(op: u64, from: PeerId, request: u32, chunk: ChunkId) -> Effect {

@@ -158,7 +158,7 @@ fn while_it_is_removed_nothing_else_may_be_done_with_it() {
     let (id, _) = sample();
     let before = then(before(), [(0, remove(1, id))]);
     let what = Wanted::Chunk { content: id, index: 0 };
-    let wants = says(ALICE, Message::Want { request: RequestId(1), what });
+    let wants = says(ALICE, wants(&[(1, what)]));
     let refused = Message::Refused { request: RequestId(1), reason: Refusal::NotHere };
     let none = Message::Have { list: List::Whole, entries: Vec::new() };
     check(
@@ -172,7 +172,7 @@ fn while_it_is_removed_nothing_else_may_be_done_with_it() {
 fn what_is_being_served_stops() {
     let (id, manifest) = sample();
     let request = RequestId(1);
-    let wants = Message::Want { request, what: Wanted::Chunk { content: id, index: 0 } };
+    let wants = wants(&[(1, Wanted::Chunk { content: id, index: 0 })]);
     let body = BodySource::Chunk(manifest.description().chunks[0]);
     let inputs = [(0, says(ALICE, wants)), (0, remove(1, id))];
     check(

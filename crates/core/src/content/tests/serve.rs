@@ -2,7 +2,7 @@ use super::*;
 use crate::io::BodySource;
 
 fn want(request: u32, what: Wanted) -> Input {
-    says(ALICE, Message::Want { request: RequestId(request), what })
+    says(ALICE, wants(&[(request, what)]))
 }
 
 fn chunk(index: u32) -> Wanted {

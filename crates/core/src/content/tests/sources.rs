@@ -29,19 +29,8 @@ fn fetching(missing: std::ops::Range<usize>) -> Vec<(u64, Input)> {
     )
 }
 
-/// Who was asked for which chunk.
-fn wants(out: &[Effect]) -> Vec<(PeerId, u32)> {
-    let wants = out.iter().filter_map(|effect| match effect {
-        Effect::Send { to, message: Message::Want { what: Wanted::Chunk { index, .. }, .. } } => {
-            Some((*to, *index))
-        }
-        _ => None,
-    });
-    wants.collect()
-}
-
 fn asked_after(before: Vec<(u64, Input)>, inputs: &[(u64, Input)]) -> Vec<(PeerId, u32)> {
-    wants(&run(before, inputs).1)
+    chunks_asked(&run(before, inputs).1)
 }
 
 fn refused(from: PeerId, request: u32, reason: Refusal) -> Input {
@@ -84,7 +73,9 @@ fn a_fast_source_is_asked_for_more_at_once() {
         }
     }
     let (content, _) = run(started(), &inputs);
-    assert_eq!(content.stats()["content.open_requests"], 28);
+    // A quarter of them is asked for at once.
+    let open = content.stats()["content.open_requests"];
+    assert!((21..=28).contains(&open), "{open}");
 }
 
 #[test]
@@ -95,11 +86,12 @@ fn no_more_is_in_flight_than_the_driver_has_room_for() {
     let more: Vec<_> =
         peers.flat_map(|peer| [(0, up(peer)), (0, has(peer, &manifest, None))]).collect();
     let (content, _) = run(then(fetching(0..100), more.clone()), &[]);
-    assert_eq!(content.stats()["content.open_requests"], 64);
+    // Eight at once: the last four are too few.
+    assert_eq!(content.stats()["content.open_requests"], 60);
     // What arrived and is not stored counts too.
     let arrived = then(fetching(0..100), then(more, [(0, chunk_arrives(ALICE, 2, chunk(0)))]));
     let (content, _) = run(arrived, &[]);
-    assert_eq!(content.stats()["content.open_requests"], 63);
+    assert_eq!(content.stats()["content.open_requests"], 59);
     assert_eq!(content.stats()["content.open_keeps"], 1);
 }
 
@@ -125,22 +117,10 @@ fn two_downloads_share_a_source() {
 fn a_chunk_of_the_wrong_hash_is_a_strike_and_comes_from_elsewhere() {
     let before = then(fetching(0..2), bob_has_it());
     let (id, _) = long();
-    let [expect_0, want_0] = asks(BOB, 4, id, 0);
-    let [expect_1, want_1] = asks(BOB, 5, id, 1);
-    check(
-        before,
-        &[(0, chunk_arrives(ALICE, 2, chunk(9)))],
-        &[
-            forget(ALICE, 2),
-            cancel(ALICE, 3),
-            forget(ALICE, 3),
-            strike(ALICE, StrikeKind::WrongHash),
-            expect_0,
-            want_0,
-            expect_1,
-            want_1,
-        ],
-    );
+    let taken_back = [forget(ALICE, 2), cancel(ALICE, 3), forget(ALICE, 3)];
+    let strike = strike(ALICE, StrikeKind::WrongHash);
+    let expected = [taken_back.into(), vec![strike], asks(BOB, id, &[(4, 0), (5, 1)])];
+    check(before, &[(0, chunk_arrives(ALICE, 2, chunk(9)))], &expected.concat());
 }
 
 #[test]
@@ -153,7 +133,6 @@ fn who_sent_wrong_bytes_is_not_asked_again_even_if_nobody_else_has_it() {
 fn a_silent_source_is_left_alone_and_its_chunks_go_elsewhere() {
     let (id, _) = long();
     let before = fetching(0..1);
-    let [expect_again, want_again] = asks(ALICE, 3, id, 0);
     let content = check(
         before.clone(),
         &[(8999, has(ALICE, &long().1, None))],
@@ -161,17 +140,12 @@ fn a_silent_source_is_left_alone_and_its_chunks_go_elsewhere() {
     );
     assert_eq!(content.stats()["content.requests_stalled"], 1);
     // Alone, it is asked again after a second.
-    check(
-        before.clone(),
-        &[(9000, has(ALICE, &long().1, None))],
-        &[
-            cancel(ALICE, 2),
-            forget(ALICE, 2),
-            expect_again,
-            want_again,
-            Effect::OffersChanged { peer: ALICE },
-        ],
-    );
+    let again = [
+        vec![cancel(ALICE, 2), forget(ALICE, 2)],
+        asks(ALICE, id, &[(3, 0)]),
+        vec![Effect::OffersChanged { peer: ALICE }],
+    ];
+    check(before.clone(), &[(9000, has(ALICE, &long().1, None))], &again.concat());
     // With another one, that one is asked at once, and long before.
     let asked = asked_after(then(before, bob_has_it()), &[(7999, Input::PeerDown { peer: ALICE })]);
     assert_eq!(asked, [(BOB, 0)]);
@@ -182,11 +156,11 @@ fn the_pause_after_a_failure_doubles_up_to_a_minute() {
     let (_, out) =
         run(fetching(0..1), &[(150_000, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO })]);
     // Asked at 0; given up at 8 s, asked at 9; 17, 19; 27, 31; 39, 47; 55, 71; 79, 111; 119.
-    assert_eq!(wants(&out).len(), 6);
+    assert_eq!(chunks_asked(&out).len(), 6);
     let (_, out) =
         run(fetching(0..1), &[(180_000, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO })]);
     // 119 + 60.
-    assert_eq!(wants(&out).len(), 7);
+    assert_eq!(chunks_asked(&out).len(), 7);
 }
 
 #[test]
@@ -282,12 +256,12 @@ fn who_does_not_have_it_any_more_is_asked_for_no_more_of_it() {
 fn who_is_busy_is_asked_again_after_a_pause() {
     let (id, _) = long();
     for reason in [Refusal::Busy, Refusal::Failed] {
-        let [expect, want] = asks(ALICE, 3, id, 0);
         let inputs = [
             (0, refused(ALICE, 2, reason)),
             (1000, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO }),
         ];
-        check(fetching(0..1), &inputs, &[forget(ALICE, 2), expect, want]);
+        let expected = [vec![forget(ALICE, 2)], asks(ALICE, id, &[(3, 0)])];
+        check(fetching(0..1), &inputs, &expected.concat());
     }
 }
 
@@ -306,10 +280,9 @@ fn what_a_peer_says_of_another_s_request_is_not_heard() {
 fn at_the_end_a_slow_chunk_is_asked_of_a_second_source_and_the_first_to_come_wins() {
     let (id, _) = long();
     let before = then(fetching(0..1), bob_has_it());
-    let [expect, want] = asks(BOB, 3, id, 0);
     let later = |ms| (ms, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO });
     check(before.clone(), &[later(249)], &[]);
-    check(before.clone(), &[later(250)], &[expect, want]);
+    check(before.clone(), &[later(250)], &asks(BOB, id, &[(3, 0)]));
     let asked_twice = then(before, [later(250)]);
     check(
         asked_twice,
@@ -329,5 +302,5 @@ fn at_the_end_no_more_than_eight_chunks_are_asked_twice() {
     let (content, out) = run(before, &[later]);
     // Windows of four: twelve chunks once, and four more requests fit.
     assert_eq!(content.stats()["content.open_requests"], 16);
-    assert_eq!(wants(&out).len(), 4);
+    assert_eq!(chunks_asked(&out).len(), 4);
 }
