@@ -309,7 +309,8 @@ pub enum LinkEvent {
         /// Bytes; the control channel's buffer limit less what is buffered.
         budget_bytes: u32,
     },
-    /// More of an expected body arrived.
+    /// More of an expected body arrived. Not told of each frame, but often enough to see a body that
+    /// comes slowly.
     BodyProgress {
         /// Which request.
         request: RequestId,

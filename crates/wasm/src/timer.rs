@@ -25,8 +25,13 @@ extern "C" {
 /// `performance.now` counts from when the page was loaded and does not jump with the wall clock.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Positive, and far below 2⁵³.
 pub(crate) fn now() -> Now {
-    let mono = Instant::from_micros((performance_now() * 1e3) as u64);
-    Now { mono, unix_ms: date_now() as u64 }
+    Now { mono: mono(), unix_ms: date_now() as u64 }
+}
+
+/// Reads the clock that does not jump.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // As above.
+pub(crate) fn mono() -> Instant {
+    Instant::from_micros((performance_now() * 1e3) as u64)
 }
 
 /// A `setTimeout` that clears itself on drop, and owns its closure.

@@ -3,12 +3,14 @@
 //! A peer sends the frames of a body in order on an ordered channel, so a piece belongs exactly
 //! where the last one ended. Anything else is a fault, reported and not kept.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
+use peerloom_core::Instant;
 use peerloom_core::io::{BodyFault, LinkEvent};
 use peerloom_core::map::Map;
 use peerloom_wire::RequestId;
@@ -24,6 +26,11 @@ const FORGOTTEN_MAX: usize = 64;
 /// The most bodies expected at once. The core asks for far fewer.
 const EXPECTED_MAX: usize = 1024;
 
+/// The least time between two reports that more of a body came. The core measures rates by them
+/// and gives up a body after seconds of silence; a report of each frame would cost as much as its
+/// copy.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
 const HEADER_BYTES: u32 = 12;
 const _: () = assert!(HEADER_BYTES as usize == BULK_HEADER_BYTES);
 
@@ -34,6 +41,8 @@ pub(crate) struct Receiver {
     bodies: RefCell<Map<RequestId, Body>>,
     /// Given up, and how many bytes of each may still come.
     forgotten: RefCell<VecDeque<(RequestId, u32)>>,
+    /// When progress was last reported, of whichever body.
+    told_at: Cell<Instant>,
 }
 
 struct Body {
@@ -65,7 +74,7 @@ enum Step {
 impl Receiver {
     pub(crate) fn new(owner: Rc<dyn Owner>, pool: Rc<Pool>) -> Rc<Self> {
         let (bodies, forgotten) = (RefCell::default(), RefCell::default());
-        Rc::new(Self { owner, pool, bodies, forgotten })
+        Rc::new(Self { owner, pool, bodies, forgotten, told_at: Cell::new(Instant::ZERO) })
     }
 
     pub(crate) fn expect(&self, request: RequestId, bytes: u32, inline: bool) {
@@ -118,12 +127,18 @@ impl Receiver {
         };
         let piece = Uint8Array::new_with_byte_offset(&frame, HEADER_BYTES);
         match self.place(header, &piece) {
-            Some(Ok(Step::Progress(bytes))) => {
-                self.owner.on_event(LinkEvent::BodyProgress { request: header.request, bytes });
-            }
+            Some(Ok(Step::Progress(bytes))) => self.tell_progress(header.request, bytes),
             Some(Ok(Step::Complete(view))) => self.digest(header.request, &view),
             Some(Err(fault)) => self.misplaced(fault),
             None => {}
+        }
+    }
+
+    fn tell_progress(&self, request: RequestId, bytes: u32) {
+        let now = crate::timer::mono();
+        if now.since(self.told_at.get()) >= PROGRESS_INTERVAL {
+            self.told_at.set(now);
+            self.owner.on_event(LinkEvent::BodyProgress { request, bytes });
         }
     }
 

@@ -9,7 +9,7 @@ use crate::content::message::{Message, Want, Wanted};
 use crate::content::{Content, Effect, Phase};
 use crate::event::DownloadState;
 use crate::io::LinkCommand;
-use crate::map::{Map, Set};
+use crate::map::Set;
 use crate::time::{Instant, Now};
 
 /// The most chunks wanted and not yet stored, of all downloads: 16 MiB of the driver's buffers.
@@ -32,8 +32,8 @@ const EARLY_MAX: u32 = 4;
 /// So many chunks are asked for at once, if there are as many: see [`Source::is_due`].
 const BATCH: usize = 8;
 
-/// What goes to each peer in one frame.
-type Wants = Map<PeerId, Vec<Want>>;
+/// What is asked of whom.
+type Wants = Vec<(PeerId, Want)>;
 
 /// A chunk to be asked for.
 struct Choice {
@@ -60,8 +60,12 @@ impl Content {
         if self.chunks_in_flight() + BATCH <= IN_FLIGHT_MAX {
             self.ask_for_chunks(now, &due, &mut wants, out);
         }
-        let sends = wants.into_iter();
-        out.extend(sends.map(|(to, wants)| Effect::Send { to, message: Message::Want { wants } }));
+        // One frame for each peer.
+        while let Some((to, _)) = wants.first().copied() {
+            let own = wants.iter().filter(|(peer, _)| *peer == to).map(|(_, want)| *want);
+            out.push(Effect::Send { to, message: Message::Want { wants: own.collect() } });
+            wants.retain(|(peer, _)| *peer != to);
+        }
     }
 
     fn ask_for_chunks(
@@ -278,7 +282,7 @@ impl Content {
             let inline = matches!(what, Wanted::Manifest(_));
             let command = LinkCommand::ExpectBody { request, bytes, inline };
             out.push(Effect::Link { conn: state.conn, command });
-            wants.entry(peer).or_default().push(Want { request, what });
+            wants.push((peer, Want { request, what }));
         }
         let asked = Request {
             peer,
