@@ -19,9 +19,9 @@ fn wanted() -> Vec<(u64, Input)> {
     then(started(), [(0, up(ALICE)), (0, offers(ALICE, entry(&manifest, None))), (0, get(1, id))])
 }
 
-/// The manifest came; operation 3 writes its records, 4 looks for its chunks.
+/// The manifest came; operation 3 looks for its chunks, 4 writes its records.
 fn checking() -> Vec<(u64, Input)> {
-    then(wanted(), [(0, manifest_arrives(ALICE, 1, &sample().1)), (0, stored(3))])
+    then(wanted(), [(0, manifest_arrives(ALICE, 1, &sample().1)), (0, stored(4))])
 }
 
 fn open(content: &Content) -> [u64; 3] {
@@ -80,13 +80,13 @@ fn what_comes_early_is_kept_once_the_manifest_proves_it_and_the_store_lacks_it()
             (0, chunk_arrives(ALICE, 2, chunk(0))),
             (0, manifest_arrives(ALICE, 1, &manifest)),
             (0, chunk_arrives(ALICE, 3, chunk(1))),
-            (0, stored(3)),
-            (0, present(4, &[false; 5])),
+            (0, stored(4)),
+            (0, present(3, &[false; 5])),
             (0, chunk_arrives(ALICE, 4, chunk(2))),
         ],
         &[vec![
-            store(3, StoreOp::Apply { puts: records(&manifest, None), deletes: Vec::new() }),
-            store(4, StoreOp::HasChunks { chunks }),
+            store(3, StoreOp::HasChunks { chunks }),
+            store(4, StoreOp::Apply { puts: records(&manifest, None), deletes: Vec::new() }),
             keep(5, ALICE, 2, chunk(0)),
             keep(6, ALICE, 3, chunk(1)),
             Effect::Event(Event::Progress { content: id, progress: first }),
@@ -116,7 +116,7 @@ fn nothing_counts_before_the_manifest_is_there() {
 #[test]
 fn what_came_early_with_the_wrong_hash_is_a_strike_and_not_kept() {
     let before = then(checking(), [(0, chunk_arrives(ALICE, 2, chunk(1)))]);
-    let (content, out) = run(before, &[(0, present(4, &[false; 5]))]);
+    let (content, out) = run(before, &[(0, present(3, &[false; 5]))]);
     let expected = [
         forget(ALICE, 2),
         cancel(ALICE, 3),
@@ -133,7 +133,7 @@ fn what_came_early_with_the_wrong_hash_is_a_strike_and_not_kept() {
 #[test]
 fn what_is_on_disk_already_is_dropped_or_taken_back() {
     let before = then(checking(), [(0, chunk_arrives(ALICE, 2, chunk(0)))]);
-    let (content, out) = run(before, &[(0, present(4, &[true, true, false, false, false]))]);
+    let (content, out) = run(before, &[(0, present(3, &[true, true, false, false, false]))]);
     for effect in [forget(ALICE, 2), cancel(ALICE, 3), forget(ALICE, 3)] {
         assert!(out.contains(&effect), "{out:?}");
     }
@@ -182,7 +182,7 @@ fn a_false_length_of_chunks_is_a_strike_and_they_are_asked_for_anew() {
     let lie = Entry { chunk_bytes: 20_000, ..entry(&manifest, None) };
     let before = then(started(), [(0, up(ALICE)), (0, offers(ALICE, lie)), (0, get(1, id))]);
     let before = then(before, [(0, chunk_arrives(ALICE, 2, chunk(0)))]);
-    let inputs = [(0, manifest_arrives(ALICE, 1, &manifest)), (0, present(4, &[false; 5]))];
+    let inputs = [(0, manifest_arrives(ALICE, 1, &manifest)), (0, present(3, &[false; 5]))];
     let (_, out) = run(before, &inputs);
     let struck = strike(ALICE, StrikeKind::BadManifest);
     for effect in [struck, forget(ALICE, 2), cancel(ALICE, 3), forget(ALICE, 4)] {
@@ -197,7 +197,7 @@ fn what_came_early_goes_with_its_connection() {
     let (content, out) = run(before.clone(), &[(0, Input::PeerDown { peer: ALICE })]);
     assert_eq!(open(&content), [0, 0, 0]);
     assert!(!out.contains(&forget(ALICE, 2)));
-    let inputs = [(0, Input::PeerDown { peer: ALICE }), (0, present(4, &[false; 5]))];
+    let inputs = [(0, Input::PeerDown { peer: ALICE }), (0, present(3, &[false; 5]))];
     let (content, _) = run(before, &inputs);
     assert_eq!(open(&content), [0, 0, 0]);
 }
