@@ -46,7 +46,7 @@ pub use border::{BodyEvent, Command, Effect, Input, OpId, ProofId};
 pub use message::{Entry, List, Message, Refusal, Want, Wanted};
 
 /// The most contents here, and the most that one peer may announce. 10,000 entries of at most
-/// 466 bytes are 4.7 MB; people drop files in, not file systems.
+/// 471 bytes are 4.7 MB; people drop files in, not file systems.
 pub const CONTENTS_MAX: usize = 10_000;
 
 /// The most commands that wait for one thing: the store at the start, one download, all adds.
