@@ -81,6 +81,7 @@ impl Content {
     }
 
     /// Keeps a chunk if it has the hash that the manifest gives.
+    #[inline(never)]
     pub(super) fn on_chunk(
         &mut self,
         content: ContentId,
@@ -202,6 +203,7 @@ impl Content {
     }
 
     /// Asks nobody for more of a content.
+    #[inline(never)]
     pub(super) fn drop_requests(&mut self, content: ContentId, out: &mut Vec<Effect>) {
         self.cancel_where(|request| request.what.content() == content, out);
         self.drop_early(content, out);
@@ -227,6 +229,7 @@ impl Content {
     }
 
     /// Removes a request, if it was made of this peer.
+    #[inline(never)]
     fn take_request(&mut self, from: PeerId, id: RequestId) -> Option<Request> {
         if self.requests.get(&id)?.peer != from {
             return None;
@@ -238,6 +241,7 @@ impl Content {
     }
 
     /// Releases a request, and with a manifest's all that was asked for along with it.
+    #[inline(never)]
     fn give_up(&mut self, id: RequestId, what: Wanted, out: &mut Vec<Effect>) {
         self.release(id, what);
         if let Wanted::Manifest(content) = what {
@@ -246,6 +250,7 @@ impl Content {
     }
 
     /// Lets the download ask again for what this request would have brought.
+    #[inline(never)]
     fn release(&mut self, id: RequestId, what: Wanted) {
         let Some(download) = self.downloads.get_mut(&what.content()) else { return };
         match what {
@@ -265,6 +270,7 @@ impl Content {
     }
 
     /// The first of those asked for the same chunk wins; the others are told to stop.
+    #[inline(never)]
     fn claim_for_keeping(
         &mut self,
         content: ContentId,
@@ -290,6 +296,7 @@ impl Content {
     }
 
     /// A peer sent wrong bytes: a strike, and nothing more of this content from it.
+    #[inline(never)]
     fn on_wrong_body(&mut self, from: PeerId, id: RequestId, what: Wanted, out: &mut Vec<Effect>) {
         self.count("content.bodies_wrong");
         self.give_up(id, what, out);
@@ -306,6 +313,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     pub(super) fn forget_body(&self, from: PeerId, request: RequestId, out: &mut Vec<Effect>) {
         if let Some(peer) = self.peers.get(&from) {
             let command = LinkCommand::ForgetBody { request };

@@ -68,6 +68,7 @@ impl Content {
         }
     }
 
+    #[inline(never)]
     fn ask_for_chunks(
         &mut self,
         now: Now,
@@ -86,10 +87,12 @@ impl Content {
     }
 
     /// Bodies of chunks that are on their way, wait for their manifest or are being stored.
+    #[inline(never)]
     fn chunks_in_flight(&self) -> usize {
         self.requests.len() - self.manifests_asked() + self.early_count() + self.keeps_count
     }
 
+    #[inline(never)]
     fn manifests_asked(&self) -> usize {
         let is_manifest = |request: &&Request| matches!(request.what, Wanted::Manifest(_));
         self.requests.values().filter(is_manifest).count()
@@ -129,6 +132,7 @@ impl Content {
 
     /// Asks for the first chunks along with the manifest, as long as the peer says they are: one
     /// exchange less before somebody can read. What comes counts once the manifest has proved it.
+    #[inline(never)]
     fn ask_early(
         &mut self,
         now: Now,
@@ -179,6 +183,7 @@ impl Content {
     }
 
     /// The first chunk that is neither here nor on its way, from the cursor on, then from 0.
+    #[inline(never)]
     fn next_chunk(&self, content: ContentId, download: &Download) -> Option<u32> {
         let item = self.library.item(content)?;
         let free_from = |mut from: u32| {
@@ -195,6 +200,7 @@ impl Content {
 
     /// Endgame: the chunk asked for longest ago, of a second source, if it takes long; else when
     /// it will have taken long.
+    #[inline(never)]
     fn choose_again(
         &self,
         now: Instant,
@@ -226,6 +232,7 @@ impl Content {
     }
 
     /// The least loaded peer of those `due` that has the content and may be asked.
+    #[inline(never)]
     fn choose_source(
         &self,
         now: Instant,

@@ -24,6 +24,7 @@ pub(super) struct Early {
 
 impl Download {
     /// Returns how many bodies wait.
+    #[inline(never)]
     fn early_count(&self) -> usize {
         if matches!(self.stage, Stage::Fetching(_)) {
             return 0;
@@ -44,6 +45,7 @@ impl Content {
     }
 
     /// Drops the bodies that wait for a content's manifest.
+    #[inline(never)]
     pub(super) fn drop_early(&mut self, content: ContentId, out: &mut Vec<Effect>) {
         for (_, body) in self.take_early(content) {
             self.forget_body(body.peer, body.request, out);
@@ -73,6 +75,7 @@ impl Content {
     }
 
     /// Returns whether a chunk is not here and has this length.
+    #[inline(never)]
     fn is_missing(&self, content: ContentId, index: u32, bytes: u32) -> bool {
         self.library.item(content).is_some_and(|item| {
             let description = item.manifest.description();
@@ -81,6 +84,7 @@ impl Content {
     }
 
     /// Takes the bodies that wait for a content's manifest, by the index of their chunk.
+    #[inline(never)]
     fn take_early(&mut self, content: ContentId) -> Vec<(u32, Early)> {
         let Some(download) = self.downloads.get_mut(&content) else { return Vec::new() };
         let mut early = Vec::new();
