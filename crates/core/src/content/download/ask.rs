@@ -4,12 +4,11 @@ use core::time::Duration;
 
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
-use super::{Claim, Download, Request, Source, Stage};
+use super::{Claim, Download, Request, Stage};
 use crate::content::message::{Message, Want, Wanted};
 use crate::content::{Content, Effect, Phase};
 use crate::event::DownloadState;
 use crate::io::LinkCommand;
-use crate::map::Set;
 use crate::time::{Instant, Now};
 
 /// The most chunks wanted and not yet stored, of all downloads: 16 MiB of the driver's buffers.
@@ -29,7 +28,7 @@ const ENDGAME_MAX: usize = 8;
 /// wait for it in the driver's buffers.
 const EARLY_MAX: u32 = 4;
 
-/// So many chunks are asked for at once, if there are as many: see [`Source::is_due`].
+/// So many chunks are asked for at once, if there are as many: see [`super::Source`].
 const BATCH: usize = 8;
 
 /// What is asked of whom.
@@ -49,16 +48,13 @@ impl Content {
         if !matches!(self.phase, Phase::Running) || self.downloads.is_empty() {
             return;
         }
-        let is_due = |source: &Source| source.is_due(now.mono);
-        let due = self.peers.iter().filter(|(_, peer)| is_due(&peer.source));
-        let due: Set<_> = due.map(|(id, _)| *id).collect();
-        if due.is_empty() {
-            return;
+        for peer in self.peers.values_mut() {
+            peer.source.look(now.mono);
         }
         let mut wants = Wants::new();
-        self.ask_for_manifests(now, &due, &mut wants, out);
+        self.ask_for_manifests(now, &mut wants, out);
         if self.chunks_in_flight() + BATCH <= IN_FLIGHT_MAX {
-            self.ask_for_chunks(now, &due, &mut wants, out);
+            self.ask_for_chunks(now, &mut wants, out);
         }
         // One frame for each peer.
         while let Some((to, _)) = wants.first().copied() {
@@ -69,15 +65,9 @@ impl Content {
     }
 
     #[inline(never)]
-    fn ask_for_chunks(
-        &mut self,
-        now: Now,
-        due: &Set<PeerId>,
-        wants: &mut Wants,
-        out: &mut Vec<Effect>,
-    ) {
+    fn ask_for_chunks(&mut self, now: Now, wants: &mut Wants, out: &mut Vec<Effect>) {
         while self.chunks_in_flight() < IN_FLIGHT_MAX {
-            let Some(Choice { content, peer, index }) = self.choose_chunk(now.mono, due) else {
+            let Some(Choice { content, peer, index }) = self.choose_chunk(now.mono) else {
                 return;
             };
             let Some(item) = self.library.item(content) else { return };
@@ -99,13 +89,7 @@ impl Content {
     }
 
     #[inline(never)]
-    fn ask_for_manifests(
-        &mut self,
-        now: Now,
-        due: &Set<PeerId>,
-        wants: &mut Wants,
-        out: &mut Vec<Effect>,
-    ) {
+    fn ask_for_manifests(&mut self, now: Now, wants: &mut Wants, out: &mut Vec<Effect>) {
         let free = MANIFESTS_ASKED_MAX.saturating_sub(self.manifests_asked());
         if free == 0 {
             return;
@@ -115,7 +99,7 @@ impl Content {
             if !is_seeking {
                 return None;
             }
-            let peer = self.choose_source(now.mono, *content, download, due, None);
+            let peer = self.choose_source(now.mono, *content, download, None);
             peer.map(|peer| (*content, peer))
         });
         let chosen: Vec<_> = seeking.take(free).collect();
@@ -157,7 +141,7 @@ impl Content {
 
     /// The next chunk of the download that has the fewest on their way, so that all go on.
     #[inline(never)]
-    fn choose_chunk(&mut self, now: Instant, due: &Set<PeerId>) -> Option<Choice> {
+    fn choose_chunk(&mut self, now: Instant) -> Option<Choice> {
         let mut endgame_at = None;
         let running = self.downloads.iter().filter(|(_, download)| is_running(download));
         let choices = running.filter_map(|(content, download)| {
@@ -166,11 +150,11 @@ impl Content {
             }
             let choice = match self.next_chunk(*content, download) {
                 Some(index) => {
-                    let peer = self.choose_source(now, *content, download, due, None)?;
+                    let peer = self.choose_source(now, *content, download, None)?;
                     Choice { content: *content, peer, index }
                 }
                 None => {
-                    let (choice, at) = self.choose_again(now, *content, download, due);
+                    let (choice, at) = self.choose_again(now, *content, download);
                     endgame_at = [endgame_at, at].into_iter().flatten().min();
                     choice?
                 }
@@ -206,7 +190,6 @@ impl Content {
         now: Instant,
         content: ContentId,
         download: &Download,
-        due: &Set<PeerId>,
     ) -> (Option<Choice>, Option<Instant>) {
         let asked = |claim: &Claim| match claim {
             Claim::Asked(requests) => requests.len(),
@@ -220,7 +203,7 @@ impl Content {
             let Claim::Asked(requests) = claim else { return None };
             let id = requests.first().filter(|_| requests.len() == 1)?;
             let request = self.requests.get(id)?;
-            let peer = self.choose_source(now, content, download, due, Some(request.peer))?;
+            let peer = self.choose_source(now, content, download, Some(request.peer))?;
             let choice = Choice { content, peer, index: *index };
             Some((*id, request.asked_at + ENDGAME_AFTER, choice))
         });
@@ -231,20 +214,18 @@ impl Content {
         }
     }
 
-    /// The least loaded peer of those `due` that has the content and may be asked.
+    /// The least loaded peer that has the content and may be asked.
     #[inline(never)]
     fn choose_source(
         &self,
         now: Instant,
         content: ContentId,
         download: &Download,
-        due: &Set<PeerId>,
         except: Option<PeerId>,
     ) -> Option<PeerId> {
         let providers = self.inventory.providers(content);
-        let usable = providers.filter(|peer| {
-            due.contains(peer) && Some(*peer) != except && !download.shunned.contains(peer)
-        });
+        let usable =
+            providers.filter(|peer| Some(*peer) != except && !download.shunned.contains(peer));
         let free = usable.filter_map(|id| Some((self.peers.get(&id)?.source.load(now)?, id)));
         free.min().map(|(_, id)| id)
     }

@@ -33,6 +33,7 @@ impl Download {
     }
 
     /// Forgets bodies that went with their connection.
+    #[inline(never)]
     pub(super) fn forget_early_of(&mut self, peer: PeerId) {
         self.claims.retain(|_, claim| !matches!(claim, Claim::Early(body) if body.peer == peer));
     }

@@ -39,6 +39,8 @@ pub(in crate::content) struct Source {
     backoff: Duration,
     /// What it was asked for. At most [`WINDOW_MAX`].
     pub(super) open: Set<RequestId>,
+    /// Whether it may be asked for more in this turn.
+    is_due: bool,
     pub(super) meter: Meter,
     /// When bytes last came, or when they could first.
     pub(super) progressed_at: Instant,
@@ -64,6 +66,7 @@ pub(in crate::content) struct Request {
 impl Source {
     /// Returns how many bodies may be open at once: bandwidth × delay in chunks, and two more so
     /// that the pipe is full while one ends and the next begins.
+    #[inline(never)]
     pub(super) fn window(&self, now: Instant) -> u64 {
         let rtt_micros = u64::try_from(self.rtt.as_micros()).unwrap_or(u64::MAX);
         let delay_micros = rtt_micros.saturating_add(PIPELINE_MICROS);
@@ -71,19 +74,21 @@ impl Source {
         (bytes / u64::from(CHUNK_BYTES_MAX) + 2).clamp(WINDOW_MIN, WINDOW_MAX)
     }
 
-    /// Returns whether it is time to ask for more: a quarter of the window is free, so that several
-    /// requests share a frame. A frame for each costs both sides as much as the chunk's digest.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    /// Notes whether it is time to ask for more: when a quarter of the window is free, so that
+    /// several requests share a frame. A frame for each costs both sides as much as the chunk's
+    /// digest.
+    pub(super) fn look(&mut self, now: Instant) {
         let open = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
         let window = self.window(now);
-        open + window / 4 <= window
+        self.is_due = open + window / 4 <= window;
     }
 
     /// Returns how full the window is, in thousandths; `None` if nothing may be asked.
+    #[inline(never)]
     pub(super) fn load(&self, now: Instant) -> Option<u64> {
         let open = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
         let window = self.window(now);
-        let is_free = self.paused_until.is_none() && open < window;
+        let is_free = self.is_due && self.paused_until.is_none() && open < window;
         is_free.then(|| open * 1000 / window)
     }
 
