@@ -212,9 +212,6 @@ pub(super) const fn explain_timeout(stage: Stage) -> (&'static str, &'static str
             "the peer did not greet",
             "The other page may be busy, or run an incompatible version. Reload it.",
         ),
-        Stage::Admission => (
-            "the peer has no room",
-            "All its connections are in use. Close a tab, or raise maxConnections.",
-        ),
+        Stage::Admission => ("the peer has no room", "Close a tab, or raise maxConnections."),
     }
 }

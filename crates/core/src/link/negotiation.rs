@@ -194,12 +194,20 @@ impl Link {
             Some(Phase::Attempt(attempt))
                 if attempt.session == session && attempt.role == Role::Offerer =>
             {
-                let reason = match reason {
-                    RejectReason::Full => "all connections of the peer are in use",
-                    RejectReason::Denied => "the peer does not want this connection",
-                    RejectReason::UnknownSession => "the peer does not know this connection",
+                let (reason, hint) = match reason {
+                    RejectReason::Full => (
+                        "all connections of the peer are in use",
+                        "Close a tab, or raise maxConnections.",
+                    ),
+                    RejectReason::Denied => (
+                        "the peer does not want this connection",
+                        "It may have banned this peer. Ask the person there.",
+                    ),
+                    RejectReason::UnknownSession => (
+                        "the peer does not know this connection",
+                        "The other page may have been reloaded. It is tried again by itself.",
+                    ),
                 };
-                let (_, hint) = explain_timeout(Stage::Admission);
                 self.fail(from, Stage::Admission, reason.to_owned(), Some(hint.to_owned()), out);
             }
             // A restart was turned down: their side is gone.
