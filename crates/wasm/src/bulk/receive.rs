@@ -116,22 +116,29 @@ impl Receiver {
         let Ok(frame) = data.dyn_into::<ArrayBuffer>() else {
             return self.misplaced(BodyFault::Malformed);
         };
-        let frame_bytes = frame.byte_length();
-        let mut header = [0; BULK_HEADER_BYTES];
-        if frame_bytes > HEADER_BYTES {
-            Uint8Array::new_with_byte_offset_and_length(&frame, 0, HEADER_BYTES)
-                .copy_to(&mut header);
-        }
-        let Ok(header) = BulkHeader::decode(header, frame_bytes as usize) else {
-            return self.misplaced(BodyFault::Malformed);
-        };
-        let piece = Uint8Array::new_with_byte_offset(&frame, HEADER_BYTES);
-        match self.place(header, &piece) {
-            Some(Ok(Step::Progress(bytes))) => self.tell_progress(header.request, bytes),
-            Some(Ok(Step::Complete(view))) => self.digest(header.request, &view),
+        let (request, placed) = self.take_frame(&frame);
+        self.pool.release(&frame);
+        match placed {
+            Some(Ok(Step::Progress(bytes))) => self.tell_progress(request, bytes),
+            Some(Ok(Step::Complete(view))) => self.digest(request, &view),
             Some(Err(fault)) => self.misplaced(fault),
             None => {}
         }
+    }
+
+    /// Reads a frame; its request means nothing if it has no valid header.
+    fn take_frame(&self, frame: &ArrayBuffer) -> (RequestId, Option<Result<Step, BodyFault>>) {
+        let frame_bytes = frame.byte_length();
+        let mut header = [0; BULK_HEADER_BYTES];
+        if frame_bytes > HEADER_BYTES {
+            Uint8Array::new_with_byte_offset_and_length(frame, 0, HEADER_BYTES)
+                .copy_to(&mut header);
+        }
+        let Ok(header) = BulkHeader::decode(header, frame_bytes as usize) else {
+            return (RequestId(0), Some(Err(BodyFault::Malformed)));
+        };
+        let piece = Uint8Array::new_with_byte_offset(frame, HEADER_BYTES);
+        (header.request, self.place(header, &piece))
     }
 
     fn tell_progress(&self, request: RequestId, bytes: u32) {
