@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod fuzz;
+mod names;
 mod setup;
 mod shell;
 mod size;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::names;
 use crate::shell::{self, cargo, npm_tool, run};
 
 /// How the core is compiled.
@@ -61,7 +62,7 @@ pub(crate) fn build(root: &Path, profile: Profile) -> Result<()> {
     let making = shell::target_dir(root).join(format!("bindgen-{}", std::process::id()));
     let made = bind(&compiled, &making).and_then(|()| match profile {
         Profile::Dev => Ok(()),
-        Profile::Release => shrink(root, &making.join("peerloom_bg.wasm")),
+        Profile::Release => shrink(root, &making),
     });
     let moved = made.and_then(|()| publish(&making, &generated));
     fs::remove_dir_all(&making).ok();
@@ -143,20 +144,20 @@ fn bind(compiled: &Path, folder: &Path) -> Result<()> {
 /// end up in one function of 36 kB again, which browsers compile at the worst moment (see `Machine` in the core).
 const ONE_CALLER_SIZE_MAX: &str = "300";
 
-/// Optimises for size: -Oz makes the file no smaller after gzip and the curve slower. No feature flags: wasm-opt reads
-/// them from the `target_features` section.
-fn shrink(root: &Path, file: &Path) -> Result<()> {
-    let small = file.with_extension("small.wasm");
+/// Optimises for size: -Oz makes the file no smaller after gzip. No feature flags: wasm-opt reads them from the
+/// `target_features` section.
+fn shrink(root: &Path, folder: &Path) -> Result<()> {
+    let (file, small) = (folder.join("peerloom_bg.wasm"), folder.join("small.wasm"));
     let mut optimise = npm_tool(
         root,
         "wasm-opt",
         ["-Os", "--one-caller-inline-max-function-size", ONE_CALLER_SIZE_MAX],
     );
     // What has a similar name is similar code, and gzip looks back 32 KiB only: 1.2 % less.
-    optimise.args(["--reorder-functions-by-name", "--strip-producers"]);
-    run(optimise.arg(file).arg("-o").arg(&small))?;
+    optimise.args(["--reorder-functions-by-name", "--strip-producers", names::PASS]);
+    let said = shell::answer(optimise.arg(&file).arg("-o").arg(&small))?;
     fs::rename(small, file)?;
-    Ok(())
+    names::shorten(folder, &said)
 }
 
 fn publish(from: &Path, to: &Path) -> Result<()> {
