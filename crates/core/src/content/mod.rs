@@ -60,6 +60,9 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Config {
     /// The author of what is added here.
     pub author: PublicKey,
+    /// The most chunks of a download asked for along with its manifest. They wait for it in the
+    /// driver's buffers.
+    pub early_max: u32,
 }
 
 /// A connected peer. There are as many as the node keeps connections.

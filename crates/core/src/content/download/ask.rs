@@ -24,10 +24,6 @@ const ENDGAME_AFTER: Duration = Duration::from_millis(250);
 /// The most chunks of one download asked of two sources: 2 MiB that may arrive for nothing.
 const ENDGAME_MAX: usize = 8;
 
-/// The most chunks of one download asked for along with its manifest: 1 MiB, the least window. They
-/// wait for it in the driver's buffers.
-const EARLY_MAX: u32 = 4;
-
 /// So many chunks are asked for at once, if there are as many: see [`super::Source`].
 const BATCH: usize = 8;
 
@@ -128,7 +124,7 @@ impl Content {
         let Some(cursor) = self.downloads.get(&content).map(|download| download.cursor) else {
             return;
         };
-        for index in cursor..cursor.saturating_add(EARLY_MAX) {
+        for index in cursor..cursor.saturating_add(self.config.early_max) {
             let Some(entry) = self.inventory.entry_of(content, peer) else { return };
             let bytes = entry.chunk_stored_bytes(index);
             let is_free = self.peers.get(&peer).and_then(|it| it.source.load(now.mono)).is_some();
