@@ -15,6 +15,7 @@ import "./file-row.ts";
 import type { ActDetail } from "./file-row.ts";
 import { filesPageStyles } from "./files-page-styles.ts";
 import type { Files } from "./files.ts";
+import { filterRow, pageTitle } from "./page-styles.ts";
 import { pageFor, shareUrl } from "./params.ts";
 import { saveBlob } from "./save.ts";
 import "./welcome.ts";
@@ -43,7 +44,7 @@ export class PeerloomFilesPage extends LitElement {
   declare protected shown: Shown;
   declare protected wanted: string;
 
-  static override styles = [tokens, controls, filesPageStyles];
+  static override styles = [tokens, controls, pageTitle, filterRow, filesPageStyles];
 
   readonly #following = new Following(this);
 

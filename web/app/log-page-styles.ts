@@ -13,11 +13,7 @@ export const logPageStyles = css`
     margin-block-end: var(--space-4);
   }
   h1 {
-    margin: 0 var(--space-2) 0 0;
-    font-size: 20px;
-    font-weight: 650;
-    letter-spacing: -0.01em;
-    line-height: 32px;
+    margin-inline-end: var(--space-2);
   }
   .text {
     flex: 1 1 160px;

@@ -182,3 +182,18 @@ export const controls = css`
     }
   }
 `;
+
+/** Figures, each below its name, in a list of descriptions. Needs `tokens`. */
+export const figures = css`
+  dt {
+    color: var(--soft);
+    font-size: 12px;
+    line-height: 16px;
+  }
+  dd {
+    margin: 0;
+    font-size: 16px;
+    font-weight: 600;
+    line-height: 24px;
+  }
+`;

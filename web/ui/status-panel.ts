@@ -4,7 +4,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { ConnectFailure, PeerInfo, Status } from "../sdk/index.ts";
 import "./avatar.ts";
 import "./connect-form.ts";
-import { controls } from "./controls.ts";
+import { controls, figures } from "./controls.ts";
 import "./copy-button.ts";
 import { define } from "./define.ts";
 import { formatBytes, shortId } from "./format.ts";
@@ -46,6 +46,7 @@ export class PeerloomStatusPanel extends LitElement {
   static override styles = [
     tokens,
     controls,
+    figures,
     css`
       section {
         padding: var(--space-4);
@@ -90,17 +91,6 @@ export class PeerloomStatusPanel extends LitElement {
         grid-template-columns: repeat(3, 1fr);
         gap: var(--space-3) var(--space-2);
         margin: 0;
-      }
-      dt {
-        color: var(--soft);
-        font-size: 12px;
-        line-height: 16px;
-      }
-      dd {
-        margin: 0;
-        font-size: 16px;
-        font-weight: 600;
-        line-height: 24px;
       }
       .heading {
         display: flex;

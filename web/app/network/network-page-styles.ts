@@ -11,13 +11,6 @@ export const networkPageStyles = css`
     gap: 0 var(--space-4);
     margin-block-end: var(--space-4);
   }
-  h1 {
-    margin: 0;
-    font-size: 20px;
-    font-weight: 650;
-    letter-spacing: -0.01em;
-    line-height: 32px;
-  }
   .sum {
     margin: 0;
     color: var(--soft);
@@ -60,17 +53,6 @@ export const networkPageStyles = css`
     grid-template-columns: 1fr 1fr;
     gap: var(--space-2);
     margin: 0 0 var(--space-4);
-  }
-  dt {
-    color: var(--soft);
-    font-size: 12px;
-    line-height: 16px;
-  }
-  dd {
-    margin: 0;
-    font-size: 16px;
-    font-weight: 600;
-    line-height: 24px;
   }
   .charts {
     display: grid;

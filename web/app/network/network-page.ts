@@ -1,7 +1,7 @@
 import { LitElement, html, nothing } from "lit";
 import type { PropertyValues, TemplateResult } from "lit";
 import type { PeerId, PeerInfo, Status, Swarm } from "../../sdk/index.ts";
-import { controls } from "../../ui/controls.ts";
+import { controls, figures } from "../../ui/controls.ts";
 import { define } from "../../ui/define.ts";
 import { formatCount, formatRate, shortId } from "../../ui/format.ts";
 import { icon } from "../../ui/icons.ts";
@@ -9,6 +9,7 @@ import { tokens } from "../../ui/tokens.ts";
 import { errorCode, errorWords } from "../../ui/words.ts";
 import { Following } from "../changes.ts";
 import "../confirm-dialog.ts";
+import { pageTitle } from "../page-styles.ts";
 import { pageFor } from "../params.ts";
 import { charts } from "./charts.ts";
 import "./graph.ts";
@@ -46,7 +47,7 @@ export class PeerloomNetworkPage extends LitElement {
   declare protected problem: string;
   declare protected spoken: string;
 
-  static override styles = [tokens, controls, networkPageStyles];
+  static override styles = [tokens, controls, figures, pageTitle, networkPageStyles];
 
   readonly #following = new Following(this);
   #leaving = new AbortController();

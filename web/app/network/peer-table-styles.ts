@@ -18,36 +18,7 @@ export const peerTableStyles = css`
     line-height: 24px;
   }
   .filters {
-    display: flex;
     flex-wrap: wrap;
-    gap: 2px;
-    padding: 2px;
-    border-radius: 10px;
-    background: var(--sunken);
-  }
-  .filter {
-    min-height: 28px;
-    padding: 0 10px;
-    border: 0;
-    border-radius: var(--radius);
-    background: transparent;
-    color: var(--soft);
-    font-size: 13px;
-    font-weight: 500;
-    white-space: nowrap;
-    cursor: pointer;
-  }
-  .filter:hover {
-    color: var(--text);
-  }
-  .filter[aria-pressed="true"] {
-    background: var(--surface);
-    color: var(--text);
-    box-shadow: 0 1px 2px light-dark(#1d1c1a1a, #00000066);
-  }
-  .count {
-    color: var(--soft);
-    font-weight: 400;
   }
   .top .field {
     flex: 0 1 180px;
