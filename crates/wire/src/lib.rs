@@ -20,6 +20,6 @@ pub use id::{
     AppId, ChunkId, ContentId, KeyDigest, ParseIdError, PeerId, RequestId, RunId, SessionId,
 };
 pub use manifest::{
-    CHUNK_BYTES_MIN, CHUNKS_MAX, Description, MANIFEST_BYTES_MAX, MIME_BYTES_MAX, Manifest,
-    ManifestError, NAME_BYTES_MAX, UnsignedManifest, is_plain_text, key_digest,
+    CHUNK_BYTES_MIN, CHUNKS_MAX, Chunking, Description, MANIFEST_BYTES_MAX, MIME_BYTES_MAX,
+    Manifest, ManifestError, NAME_BYTES_MAX, UnsignedManifest, is_plain_text, key_digest,
 };

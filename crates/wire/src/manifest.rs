@@ -57,6 +57,17 @@ pub struct Description {
     pub chunks: Vec<ChunkId>,
 }
 
+/// How a content is cut into chunks, as its manifest says, and an announcement of it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunking {
+    /// The length of the plain content in bytes.
+    pub bytes: u64,
+    /// The stored length of each chunk but the last.
+    pub chunk_bytes: u32,
+    /// Whether the chunks are: each then holds its authentication tag.
+    pub encrypted: bool,
+}
+
 /// A content's description with its author and signature. Its lengths and counts add up: the only
 /// ways to one are [`UnsignedManifest::sign_with`] and [`Manifest::decode`].
 #[derive(Clone, PartialEq, Eq)]
@@ -122,17 +133,13 @@ pub fn is_plain_text(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
-impl Description {
-    /// Returns the plain bytes in each chunk but the last.
-    #[must_use]
-    pub const fn chunk_plain_bytes_max(&self) -> u32 {
+impl Chunking {
+    const fn plain_bytes_max(self) -> u32 {
         self.chunk_bytes.saturating_sub(self.tag_bytes())
     }
 
-    /// Returns how many plain bytes chunk `index` holds; 0 if there is no such chunk.
-    #[must_use]
-    pub fn chunk_plain_bytes(&self, index: u32) -> u32 {
-        let full = self.chunk_plain_bytes_max();
+    fn plain_bytes(self, index: u32) -> u32 {
+        let full = self.plain_bytes_max();
         let start = u64::from(index) * u64::from(full);
         let rest = self.bytes.saturating_sub(start);
         u32::try_from(rest).unwrap_or(u32::MAX).min(full)
@@ -140,17 +147,49 @@ impl Description {
 
     /// Returns the length of chunk `index` as it is stored and sent; 0 if there is no such chunk.
     #[must_use]
-    pub fn chunk_stored_bytes(&self, index: u32) -> u32 {
-        match self.chunk_plain_bytes(index) {
+    pub fn stored_bytes(self, index: u32) -> u32 {
+        match self.plain_bytes(index) {
             0 => 0,
             plain => plain + self.tag_bytes(),
         }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "a constant, 16")]
+    const fn tag_bytes(self) -> u32 {
+        if self.encrypted { TAG_BYTES as u32 } else { 0 }
+    }
+}
+
+impl Description {
+    /// Returns how it is cut.
+    #[must_use]
+    pub const fn chunking(&self) -> Chunking {
+        let encrypted = self.encrypted();
+        Chunking { bytes: self.bytes, chunk_bytes: self.chunk_bytes, encrypted }
+    }
+
+    /// Returns the plain bytes in each chunk but the last.
+    #[must_use]
+    pub const fn chunk_plain_bytes_max(&self) -> u32 {
+        self.chunking().plain_bytes_max()
+    }
+
+    /// Returns how many plain bytes chunk `index` holds; 0 if there is no such chunk.
+    #[must_use]
+    pub fn chunk_plain_bytes(&self, index: u32) -> u32 {
+        self.chunking().plain_bytes(index)
+    }
+
+    /// Returns the length of chunk `index` as it is stored and sent; 0 if there is no such chunk.
+    #[must_use]
+    pub fn chunk_stored_bytes(&self, index: u32) -> u32 {
+        self.chunking().stored_bytes(index)
+    }
+
     /// Returns the length of all chunks as they are stored and sent.
     #[must_use]
     pub fn stored_bytes(&self) -> u64 {
-        self.bytes + u64::from(self.chunks_count()) * u64::from(self.tag_bytes())
+        self.bytes + u64::from(self.chunks_count()) * u64::from(self.chunking().tag_bytes())
     }
 
     /// Returns how many chunks there are.
@@ -188,11 +227,6 @@ impl Description {
             return Err(ManifestError::ChunkCount);
         }
         Ok(())
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "a constant, 16")]
-    const fn tag_bytes(&self) -> u32 {
-        if self.encrypted() { TAG_BYTES as u32 } else { 0 }
     }
 }
 

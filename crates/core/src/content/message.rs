@@ -1,8 +1,8 @@
 //! What peers say to each other about contents, on the control channel.
 
 use peerloom_wire::{
-    CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_MAX, ContentId, MANIFEST_BYTES_MAX, MIME_BYTES_MAX,
-    NAME_BYTES_MAX, RequestId, is_plain_text,
+    CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_MAX, Chunking, ContentId, MANIFEST_BYTES_MAX,
+    MIME_BYTES_MAX, NAME_BYTES_MAX, RequestId, is_plain_text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +15,6 @@ pub(super) const HAVE_BYTES_MAX: usize = peerloom_wire::FRAME_BYTES_MAX - 64;
 
 /// The most ids in one `Gone`: what fits into [`HAVE_BYTES_MAX`] at 32 bytes each.
 pub(super) const GONE_IDS_MAX: usize = HAVE_BYTES_MAX / 32;
-
-/// What sealing adds to a chunk.
-const TAG_BYTES: u64 = peerloom_crypto::TAG_BYTES as u64;
 
 /// One message of the content protocol. The order of variants is the wire form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,12 +134,8 @@ impl Entry {
     /// Returns the length of chunk `index` as it is stored and sent, if all of this is true; 0 if
     /// there is no such chunk, or the length of chunks is not told.
     pub(super) fn chunk_stored_bytes(&self, index: u32) -> u32 {
-        let tag_bytes = if self.encrypted { TAG_BYTES } else { 0 };
-        let full = u64::from(self.chunk_bytes).saturating_sub(tag_bytes);
-        match self.bytes.saturating_sub(u64::from(index) * full).min(full) {
-            0 => 0,
-            plain => u32::try_from(plain + tag_bytes).unwrap_or(0),
-        }
+        let Self { bytes, chunk_bytes, encrypted, .. } = *self;
+        Chunking { bytes, chunk_bytes, encrypted }.stored_bytes(index)
     }
 
     /// Checks what no honest peer would announce.
