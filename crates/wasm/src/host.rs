@@ -88,7 +88,7 @@ impl Driver {
     #[inline(never)]
     pub(crate) fn sign(self: &Rc<Self>, id: ProofId, payload: &[u8]) {
         let begun = self.host().sign(&js::bytes(payload));
-        self.answer(begun, move |value| {
+        self.answer(begun, move |_, value| {
             let signature = value.and_then(|value| value.dyn_into::<Uint8Array>());
             let signature = signature.ok().and_then(|bytes| bytes.to_vec().try_into().ok());
             Input::Signed { id, signature: signature.map(Signature) }
@@ -101,7 +101,7 @@ impl Driver {
         let Claim { key, payload, signature } = claim;
         let (key, payload) = (js::bytes(&key.0), js::bytes(payload));
         let begun = self.host().verify(&key, &payload, &js::bytes(&signature.0));
-        self.answer(begun, move |value| {
+        self.answer(begun, move |_, value| {
             // What is no key signed nothing.
             let holds = value.is_ok_and(|value| value.as_bool() == Some(true));
             Input::Verified { id, holds }
@@ -112,16 +112,16 @@ impl Driver {
     fn answer(
         self: &Rc<Self>,
         begun: Result<Promise, JsValue>,
-        input: impl FnOnce(Result<JsValue, JsValue>) -> Input + 'static,
+        input: impl FnOnce(&Self, Result<JsValue, JsValue>) -> Input + 'static,
     ) {
         let promise = match begun {
             Ok(promise) => promise,
-            Err(error) => return self.submit(input(Err(error))),
+            Err(error) => return self.submit(input(self, Err(error))),
         };
         let driver = Rc::downgrade(self);
         settled(&promise, move |settled| {
             if let Some(driver) = driver.upgrade() {
-                driver.submit(input(settled));
+                driver.submit(input(&driver, settled));
             }
         });
     }
@@ -134,13 +134,11 @@ impl Driver {
             Ok(promise) => promise,
             Err(error) => return self.submit(Input::Stored { id, result: Err(error) }),
         };
-        let driver = Rc::downgrade(self);
-        settled(&promise, move |settled| {
-            let Some(driver) = driver.upgrade() else { return };
+        self.answer(Ok(promise), move |driver, settled| {
             let result = settled
                 .map(|value| driver.reply(&expected, value))
                 .map_err(|error| store_error(&error));
-            driver.submit(Input::Stored { id, result });
+            Input::Stored { id, result }
         });
     }
 

@@ -184,7 +184,7 @@ pub struct Writer {
 
 /// An envelope that wants only its sender's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsigned(Vec<u8>);
+pub struct Unsigned(Bytes);
 
 /// An envelope that its sender is said to have signed. What it says is not to be believed before
 /// [`Self::claim`] was found true.
@@ -213,22 +213,22 @@ impl Unsigned {
         payload.push(ENVELOPE_VERSION);
         let payload = postcard::to_extend(&body, payload).map_err(|_| EnvelopeError::Malformed)?;
         let bytes = payload.len() - CONTEXT.len() + SIGNATURE_BYTES;
-        if bytes > ENVELOPE_BYTES_MAX { Err(EnvelopeError::TooLarge) } else { Ok(Self(payload)) }
+        if bytes > ENVELOPE_BYTES_MAX {
+            return Err(EnvelopeError::TooLarge);
+        }
+        Ok(Self(payload.into()))
     }
 
     /// Returns what the sender has to sign.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        &self.0
+    pub fn payload(&self) -> Bytes {
+        self.0.clone()
     }
 
     /// Returns the envelope as it is sent.
     #[must_use]
-    pub fn sign_with(self, signature: &Signature) -> Bytes {
-        let mut bytes = self.0;
-        bytes.drain(..CONTEXT.len());
-        bytes.extend_from_slice(&signature.0);
-        bytes.into()
+    pub fn sign_with(&self, signature: &Signature) -> Bytes {
+        [&self.0.slice(CONTEXT.len()..), &signature.0[..]].concat().into()
     }
 }
 

@@ -29,7 +29,7 @@ fn reader(seed: u8) -> Reader {
 
 fn seal(seed: u8, to: Recipient, signal: Signal) -> Bytes {
     let unsigned = Unsigned::new(&writer(seed), to, 7, signal).unwrap();
-    let signature = key(seed).sign(unsigned.payload());
+    let signature = key(seed).sign(&unsigned.payload());
     unsigned.sign_with(&signature)
 }
 
@@ -84,7 +84,7 @@ fn a_run_of_long_ago_or_of_the_day_after_tomorrow_is_refused() {
 #[test]
 fn nobody_speaks_in_the_name_of_another() {
     let unsigned = Unsigned::new(&writer(1), Recipient::Everyone, 1, offer()).unwrap();
-    let forged = key(3).sign(unsigned.payload());
+    let forged = key(3).sign(&unsigned.payload());
     let read = read_as(&unsigned.sign_with(&forged), 2).unwrap();
     assert_eq!(read.envelope.from, id(1));
     assert!(!read.claim.holds());

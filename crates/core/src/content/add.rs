@@ -93,13 +93,12 @@ impl Content {
 
     /// Returns who waits for the very same draft, if anyone does.
     fn waiters_of(&mut self, description: &Description) -> Option<&mut Vec<CommandId>> {
-        let drafts = self.proofs.values_mut().filter_map(|proof| match proof {
-            Proof::Draft(signing) => Some(signing),
-            Proof::Author { .. } => None,
+        let signing = self.proofs.values_mut().find_map(|proof| match proof {
+            Proof::Draft(signing) if signing.manifest.description() == description => {
+                Some(&mut signing.waiters)
+            }
+            Proof::Draft(_) | Proof::Author { .. } => None,
         });
-        let signing = (drafts.into_iter())
-            .find(|signing| signing.manifest.description() == description)
-            .map(|signing| &mut signing.waiters);
         signing.or_else(|| {
             (self.adding.values_mut())
                 .find(|adding| adding.item.manifest.description() == description)

@@ -9,7 +9,6 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use peerloom_crypto::PublicKey;
 use peerloom_wire::AppId;
 
@@ -208,7 +207,7 @@ impl Node {
         if !self.discovery.is_running()
             && let Some(goodbye) = self.signer.begin_run(now.unix_ms)
         {
-            let payload = Bytes::copy_from_slice(goodbye.payload());
+            let payload = goodbye.payload();
             self.sign(Proof::Goodbye(goodbye), payload);
         }
         self.steps.push_back(Step::Discovery(discovery::Input::Start));

@@ -70,9 +70,9 @@ impl Proofs {
 }
 
 impl Node {
-    pub(super) fn sign(&mut self, proof: Proof, payload: impl Into<Bytes>) {
+    pub(super) fn sign(&mut self, proof: Proof, payload: Bytes) {
         let id = self.proofs.insert(proof);
-        self.outputs.push_back(Output::Sign { id, payload: payload.into() });
+        self.outputs.push_back(Output::Sign { id, payload });
     }
 
     pub(super) fn verify(&mut self, proof: Proof, claim: Claim) {

@@ -309,7 +309,7 @@ impl Node {
             },
         };
         if let Some(unsigned) = self.signer.write(recipient, signal) {
-            let payload = Bytes::copy_from_slice(unsigned.payload());
+            let payload = unsigned.payload();
             let carried_to = to.filter(|peer| !self.discovery.is_in_earshot(now, *peer));
             self.sign(Proof::Envelope { unsigned, carried_to }, payload);
         }
