@@ -55,6 +55,13 @@ pub struct TabOptions {
     pub hostility: Option<Hostility>,
 }
 
+impl TabOptions {
+    /// Returns whether envelopes of one can be heard by the other.
+    pub(crate) fn shares_channel(&self, other: &Self) -> bool {
+        self.channels.iter().any(|channel| other.channels.contains(channel))
+    }
+}
+
 /// What a hostile tab does, each so many times in a thousand. Its node is an honest one: what it
 /// says is changed on the way out, so it passes every check that identity and signature make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

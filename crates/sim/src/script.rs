@@ -230,7 +230,7 @@ fn draw_meetings(options: &Options, steps: &mut Vec<Step>) {
     let mut dice = Dice::new(options.seed, "meetings");
     for (tab, own) in options.tabs.iter().enumerate() {
         for (to, other) in options.tabs.iter().enumerate() {
-            let is_apart = !own.channels.iter().any(|channel| other.channels.contains(channel));
+            let is_apart = !own.shares_channel(other);
             for _ in 0..2 {
                 let at_ms = dice.between(options.heal_at_ms / 4, options.heal_at_ms);
                 if dice.chance(300) && is_apart && own.app == other.app {

@@ -122,7 +122,7 @@ impl Tab {
 
     /// Whether envelopes of one can be heard by the other.
     pub(crate) fn shares_channel(&self, other: &Self) -> bool {
-        self.options.channels.iter().any(|channel| other.options.channels.contains(channel))
+        self.options.shares_channel(&other.options)
     }
 
     pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
