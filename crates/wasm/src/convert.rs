@@ -14,7 +14,8 @@ use wasm_bindgen::JsValue;
 use crate::js::{self, Object};
 
 /// Returns an event's kind and its detail. `buffered` says how much waits to be sent to a peer.
-pub(crate) fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str, JsValue) {
+#[must_use]
+pub fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str, JsValue) {
     let snapshot = |info: &PeerInfo| peer(info, buffered(&info.id));
     match event {
         // Answers go to their promise, not here.
@@ -54,17 +55,21 @@ pub(crate) fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'stat
 }
 
 /// Returns what settles a command's promise.
-pub(crate) fn answer(result: Result<Reply, CommandError>) -> Result<JsValue, JsValue> {
+///
+/// # Errors
+/// What the promise is rejected with: [`command_error`].
+pub fn answer(result: Result<Reply, CommandError>) -> Result<JsValue, JsValue> {
     match result {
         Ok(Reply::Done) => Ok(JsValue::UNDEFINED),
-        Ok(Reply::Content(id)) => Ok(id.to_string().into()),
+        Ok(Reply::Content(id)) => Ok(js::hex(&id.0).into()),
         Err(error) => Err(command_error(&error)),
     }
 }
 
 /// Returns `{code, message}`, with `peer` and `failure` where a peer could not be reached.
-pub(crate) fn command_error(error: &CommandError) -> JsValue {
-    let object = failure(error_code(error), &error.to_string());
+#[must_use]
+pub fn command_error(error: &CommandError) -> JsValue {
+    let object = failure(error_code(error), &format!("{error}"));
     let object = match error {
         CommandError::Unreachable(failure) => {
             object.with_id("peer", &failure.peer.0).with("failure", connect_failure(failure))
@@ -75,12 +80,14 @@ pub(crate) fn command_error(error: &CommandError) -> JsValue {
 }
 
 /// Returns the error for an argument that is not what it has to be.
-pub(crate) fn bad_input(message: &str) -> JsValue {
+#[must_use]
+pub fn bad_input(message: &str) -> JsValue {
     failure("BAD_INPUT", message).into()
 }
 
 /// Returns the error for what this browser can't do.
-pub(crate) fn unsupported(message: &str) -> JsValue {
+#[must_use]
+pub fn unsupported(message: &str) -> JsValue {
     failure("UNSUPPORTED", message).into()
 }
 
@@ -105,7 +112,8 @@ fn error_code(error: &CommandError) -> &'static str {
 }
 
 /// Returns a peer's snapshot.
-pub(crate) fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
+#[must_use]
+pub fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
     Object::new()
         .with_id("id", &info.id.0)
         .with_text("state", peer_state(info.state))
@@ -122,7 +130,8 @@ pub(crate) fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
 }
 
 /// Returns a content's snapshot.
-pub(crate) fn content(info: &ContentInfo) -> JsValue {
+#[must_use]
+pub fn content(info: &ContentInfo) -> JsValue {
     Object::new()
         .with_id("id", &info.id.0)
         .with_text("name", &info.name)
@@ -136,7 +145,8 @@ pub(crate) fn content(info: &ContentInfo) -> JsValue {
 }
 
 /// Returns what reading a content takes.
-pub(crate) fn layout(layout: &ContentLayout) -> JsValue {
+#[must_use]
+pub fn layout(layout: &ContentLayout) -> JsValue {
     let chunks: Vec<u8> = layout.chunks.iter().flat_map(|chunk| chunk.0).collect();
     Object::new()
         .with_u64("bytes", layout.bytes)
@@ -246,7 +256,8 @@ const fn security_action(action: SecurityAction) -> &'static str {
 }
 
 /// Returns the totals.
-pub(crate) fn status(status: &Status) -> JsValue {
+#[must_use]
+pub fn status(status: &Status) -> JsValue {
     Object::new()
         .with("running", status.running)
         .with("peersDiscovered", status.peers_discovered)

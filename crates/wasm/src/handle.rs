@@ -5,18 +5,19 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise, Uint8Array};
-use peerloom_core::io::{Command, ContentDraft, ContentKey, Lifecycle};
+use peerloom_core::io::{Command, ContentKey, Lifecycle};
 use peerloom_core::node::NodeConfig;
 use peerloom_core::{Input, Node};
 use peerloom_crypto::PublicKey;
-use peerloom_wire::{AppId, ChunkId, ContentId, ParseIdError, PeerId};
+use peerloom_wire::{AppId, ContentId, ParseIdError, PeerId};
 use wasm_bindgen::prelude::*;
 use web_sys::RtcConfiguration;
 
 use crate::convert::{self, bad_input};
+use crate::draft::{Draft, array, integer, read_draft};
 use crate::driver::{Driver, Parts};
 use crate::host::Host;
-use crate::js::{self, Object, property};
+use crate::js::{Object, property, reason};
 use crate::timer::now;
 use crate::trace::Trace;
 
@@ -33,14 +34,6 @@ export interface NodeOptions {
   seed: Uint8Array;
   recordTrace?: boolean;
 }
-export interface ContentDraft {
-  name: string;
-  mime: string;
-  bytes: number;
-  /** n × 32 bytes. */
-  chunks: Uint8Array;
-  key: Uint8Array | null;
-}
 "#;
 
 #[wasm_bindgen]
@@ -48,9 +41,6 @@ extern "C" {
     /// The options of a node.
     #[wasm_bindgen(typescript_type = "NodeOptions")]
     pub type NodeOptions;
-    /// A content that is stored and not yet signed.
-    #[wasm_bindgen(typescript_type = "ContentDraft")]
-    pub type Draft;
 }
 
 /// A node in this page. Promises are rejected with `{code, message, peer?, failure?}`.
@@ -107,7 +97,7 @@ impl NodeHandle {
     pub fn start(&self) -> Promise {
         match self.driver.open_signalling() {
             Ok(()) => self.driver.command(Command::Start),
-            Err(error) => Promise::reject(&convert::unsupported(&js::reason(&error))),
+            Err(error) => Promise::reject(&convert::unsupported(&reason(&error))),
         }
     }
 
@@ -275,42 +265,4 @@ impl Drop for NodeHandle {
     fn drop(&mut self) {
         self.driver.close();
     }
-}
-
-fn read_draft(draft: &Draft) -> Result<ContentDraft, &'static str> {
-    let name = property(draft, "name").as_string().ok_or("a content has a name")?;
-    let mime = property(draft, "mime").as_string().ok_or("a content has a type")?;
-    let bytes = property(draft, "bytes").as_f64().filter(|bytes| *bytes >= 0.0);
-    let hashes = property(draft, "chunks").dyn_into::<Uint8Array>().map(|array| array.to_vec());
-    let hashes = hashes.map_err(|_| "the chunks are a byte array")?;
-    let (chunks, []) = hashes.as_chunks::<32>() else {
-        return Err("the hash of a chunk has 32 bytes");
-    };
-    let key = property(draft, "key");
-    let key = if key.is_null() || key.is_undefined() {
-        None
-    } else {
-        Some(ContentKey(array(&key).ok_or("a key has 32 bytes")?))
-    };
-    Ok(ContentDraft {
-        name,
-        mime,
-        bytes: integer(bytes.ok_or("a content has a length")?),
-        chunks: chunks.iter().copied().map(ChunkId).collect(),
-        key,
-    })
-}
-
-/// Returns 32 bytes, if `value` is an array of exactly that many.
-fn array(value: &JsValue) -> Option<[u8; 32]> {
-    let bytes = value.dyn_ref::<Uint8Array>()?;
-    bytes.to_vec().try_into().ok()
-}
-
-/// Returns a number of JavaScript as an integer, within what the type holds.
-fn integer<T: TryFrom<u64> + Default>(number: f64) -> T {
-    // Such casts saturate, and turn what is no number into 0.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let integer = number as u64;
-    T::try_from(integer).unwrap_or_default()
 }

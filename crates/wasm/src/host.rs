@@ -1,15 +1,11 @@
-//! What the SDK does for the node: storage, signatures, and the delivery of events.
-
-use std::rc::Rc;
+//! What the SDK does for a node: storage, signatures, and the delivery of events.
 
 use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
-use peerloom_core::io::{Input, ProofId, Record, StoreError, StoreId, StoreOp, StoreReply};
-use peerloom_crypto::{Claim, Signature};
-use peerloom_wire::ChunkId;
+use peerloom_core::io::{ConnId, Record, StoreError, StoreOp, StoreReply};
+use peerloom_wire::{ChunkId, RequestId};
 use wasm_bindgen::prelude::*;
 
-use crate::driver::Driver;
-use crate::js::{self, Object, property, settled};
+use crate::js::{self, Object, property};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -39,14 +35,27 @@ export interface Host {
 #[wasm_bindgen]
 extern "C" {
     /// The SDK's side of a node.
+    #[derive(Debug)]
     #[wasm_bindgen(typescript_type = "Host")]
     pub type Host;
+    /// Delivers an event.
+    ///
+    /// # Errors
+    /// What the application threw.
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn event(this: &Host, kind: &str, detail: &JsValue) -> Result<(), JsValue>;
+    pub fn event(this: &Host, kind: &str, detail: &JsValue) -> Result<(), JsValue>;
+    /// Signs as the peer; the promise gives 64 bytes.
+    ///
+    /// # Errors
+    /// What the SDK threw instead of giving a promise.
     #[wasm_bindgen(method, catch)]
-    fn sign(this: &Host, payload: &Uint8Array) -> Result<Promise, JsValue>;
+    pub fn sign(this: &Host, payload: &Uint8Array) -> Result<Promise, JsValue>;
+    /// Checks a signature; the promise gives whether it holds.
+    ///
+    /// # Errors
+    /// What the SDK threw instead of giving a promise.
     #[wasm_bindgen(method, catch)]
-    fn verify(
+    pub fn verify(
         this: &Host,
         key: &Uint8Array,
         payload: &Uint8Array,
@@ -72,131 +81,86 @@ extern "C" {
 
 impl Host {
     /// Reads a chunk; the promise gives a `Uint8Array`.
-    pub(crate) fn read_chunk(&self, chunk: &ChunkId) -> Result<Promise, JsValue> {
+    ///
+    /// # Errors
+    /// What the SDK threw instead of giving a promise.
+    pub fn read_chunk(&self, chunk: &ChunkId) -> Result<Promise, JsValue> {
         self.get_chunk(&js::bytes(&chunk.0))
     }
 
     /// Gives the buffer of a chunk that was read back.
-    pub(crate) fn recycle_chunk(&self, chunk: &Uint8Array) {
+    pub fn recycle_chunk(&self, chunk: &Uint8Array) {
         // What the SDK does with it, or fails to, is no concern of the node.
         let _ = self.recycle(&chunk.buffer());
     }
-}
 
-impl Driver {
-    /// Begins a signature; it comes back as [`Input::Signed`].
+    /// Begins a storage operation; `take_body` gives the body that it is to keep.
+    ///
+    /// # Errors
+    /// If the SDK did not take it, or there is no such body.
     #[inline(never)]
-    pub(crate) fn sign(self: &Rc<Self>, id: ProofId, payload: &[u8]) {
-        let begun = self.host().sign(&js::bytes(payload));
-        self.answer(begun, move |_, value| {
-            let signature = value.and_then(|value| value.dyn_into::<Uint8Array>());
-            let signature = signature.ok().and_then(|bytes| bytes.to_vec().try_into().ok());
-            Input::Signed { id, signature: signature.map(Signature) }
-        });
-    }
-
-    /// Begins the check of a signature; its end comes back as [`Input::Verified`].
-    #[inline(never)]
-    pub(crate) fn verify(self: &Rc<Self>, id: ProofId, claim: &Claim) {
-        let Claim { key, payload, signature } = claim;
-        let (key, payload) = (js::bytes(&key.0), js::bytes(payload));
-        let begun = self.host().verify(&key, &payload, &js::bytes(&signature.0));
-        self.answer(begun, move |_, value| {
-            // What is no key signed nothing.
-            let holds = value.is_ok_and(|value| value.as_bool() == Some(true));
-            Input::Verified { id, holds }
-        });
-    }
-
-    /// Tells the node how a question to the host ended, also one that it would not take.
-    fn answer(
-        self: &Rc<Self>,
-        begun: Result<Promise, JsValue>,
-        input: impl FnOnce(&Self, Result<JsValue, JsValue>) -> Input + 'static,
-    ) {
-        let promise = match begun {
-            Ok(promise) => promise,
-            Err(error) => return self.submit(input(self, Err(error))),
-        };
-        let driver = Rc::downgrade(self);
-        settled(&promise, move |settled| {
-            if let Some(driver) = driver.upgrade() {
-                driver.submit(input(&driver, settled));
-            }
-        });
-    }
-
-    /// Begins a storage operation; its end comes back as [`Input::Stored`].
-    #[inline(never)]
-    pub(crate) fn store(self: &Rc<Self>, id: StoreId, op: StoreOp) {
-        let (begun, expected) = self.begin(op);
-        let promise = match begun {
-            Ok(promise) => promise,
-            Err(error) => return self.submit(Input::Stored { id, result: Err(error) }),
-        };
-        self.answer(Ok(promise), move |driver, settled| {
-            let result = settled
-                .map(|value| driver.reply(&expected, value))
-                .map_err(|error| store_error(&error));
-            Input::Stored { id, result }
-        });
-    }
-
-    #[inline(never)]
-    fn begin(&self, op: StoreOp) -> (Result<Promise, StoreError>, Expected) {
-        let host = self.host();
+    pub fn begin(
+        &self,
+        op: StoreOp,
+        take_body: impl FnOnce(ConnId, RequestId) -> Option<Uint8Array>,
+    ) -> Result<(Promise, Expected), StoreError> {
         let (called, expected) = match op {
-            StoreOp::Load => (host.load_records(), Expected::Records),
+            StoreOp::Load => (self.load_records(), Expected::Records),
             StoreOp::Apply { puts, deletes } => {
                 let puts = puts.iter().map(record).collect::<Array>();
                 let deletes = deletes.iter().map(|key| JsValue::from_str(key)).collect::<Array>();
-                (host.apply_records(&puts, &deletes), Expected::Nothing)
+                (self.apply_records(&puts, &deletes), Expected::Nothing)
             }
             StoreOp::KeepBody { conn, request, chunk } => {
-                let Some(body) = self.take_body(conn, request) else {
-                    let gone = StoreError::Io("the connection of the body is closed".to_owned());
-                    return (Err(gone), Expected::Nothing);
+                let Some(body) = take_body(conn, request) else {
+                    return Err(StoreError::Io("the connection of the body is closed".to_owned()));
                 };
-                (host.put_chunk(&js::bytes(&chunk.0), &body.give_away()), Expected::Buffer)
+                (self.put_chunk(&js::bytes(&chunk.0), &body), Expected::Buffer)
             }
             StoreOp::HasChunks { chunks } => {
-                (host.has_chunks(&concatenated(&chunks)), Expected::Presence)
+                (self.has_chunks(&concatenated(&chunks)), Expected::Presence)
             }
             StoreOp::DeleteChunks { chunks } => {
-                (host.delete_chunks(&concatenated(&chunks)), Expected::Nothing)
+                (self.delete_chunks(&concatenated(&chunks)), Expected::Nothing)
             }
             StoreOp::RetainChunks { chunks } => {
-                (host.retain_chunks(&concatenated(&chunks)), Expected::Nothing)
+                (self.retain_chunks(&concatenated(&chunks)), Expected::Nothing)
             }
         };
-        (called.map_err(|error| store_error(&error)), expected)
+        let promise = called.map_err(|error| store_error(&error))?;
+        Ok((promise, expected))
     }
+}
 
+/// What the promise of a storage operation gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing to be read.
+    Nothing,
+    /// The buffer of the body, or another in its place.
+    Buffer,
+    /// All records.
+    Records,
+    /// A byte of 0 or 1 for each chunk asked about.
+    Presence,
+}
+
+impl Expected {
+    /// Reads what the promise gave.
     #[inline(never)]
-    fn reply(&self, expected: &Expected, value: JsValue) -> StoreReply {
-        match expected {
-            Expected::Nothing => StoreReply::Done,
-            Expected::Buffer => {
-                self.pool().give_back(value);
-                StoreReply::Done
-            }
-            Expected::Records => StoreReply::Records(
-                Array::from(&value).iter().filter_map(|record| stored_record(&record)).collect(),
+    #[must_use]
+    pub fn reply(self, value: &JsValue) -> StoreReply {
+        match self {
+            Self::Nothing | Self::Buffer => StoreReply::Done,
+            Self::Records => StoreReply::Records(
+                Array::from(value).iter().filter_map(|record| stored_record(&record)).collect(),
             ),
-            Expected::Presence => {
-                let present = Uint8Array::new(&value).to_vec();
+            Self::Presence => {
+                let present = Uint8Array::new(value).to_vec();
                 StoreReply::Present(present.into_iter().map(|flag| flag != 0).collect())
             }
         }
     }
-}
-
-/// What the promise of an operation gives.
-enum Expected {
-    Nothing,
-    Buffer,
-    Records,
-    Presence,
 }
 
 fn record(record: &Record) -> JsValue {
@@ -213,7 +177,9 @@ fn concatenated(chunks: &[ChunkId]) -> Uint8Array {
     js::bytes(&chunks.iter().flat_map(|chunk| chunk.0).collect::<Vec<_>>())
 }
 
-fn store_error(error: &JsValue) -> StoreError {
+/// Returns what a rejection of the store means.
+#[must_use]
+pub fn store_error(error: &JsValue) -> StoreError {
     match property(error, "code").as_string().as_deref() {
         Some("QUOTA") => StoreError::QuotaExceeded,
         Some("UNAVAILABLE") => StoreError::Unavailable,

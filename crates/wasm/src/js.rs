@@ -1,18 +1,15 @@
-//! Small pieces between Rust and JavaScript: plain objects, listeners, promises.
+//! Small pieces between Rust and JavaScript: plain objects and promises.
 
 use std::cell::Cell;
-use std::fmt;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::EventTarget;
-
-use crate::live::{Kind, Live};
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(extends = js_sys::Object, js_name = Object)]
+    #[derive(Debug)]
     type Plain;
     #[wasm_bindgen(constructor)]
     fn new() -> Plain;
@@ -30,14 +27,19 @@ extern "C" {
 }
 
 /// A plain object in the making.
-pub(crate) struct Object(Plain);
+#[derive(Debug)]
+pub struct Object(Plain);
 
 impl Object {
-    pub(crate) fn new() -> Self {
+    /// Makes an empty one.
+    #[must_use]
+    pub fn new() -> Self {
         Self(Plain::new())
     }
 
-    pub(crate) fn with(self, key: &str, value: impl Into<JsValue>) -> Self {
+    /// Sets a field.
+    #[must_use]
+    pub fn with(self, key: &str, value: impl Into<JsValue>) -> Self {
         self.put(key, value.into());
         self
     }
@@ -48,26 +50,38 @@ impl Object {
         self.0.set(key, value);
     }
 
+    /// Sets a field to a text.
     #[inline(never)]
-    pub(crate) fn with_text(self, key: &str, value: &str) -> Self {
+    #[must_use]
+    pub fn with_text(self, key: &str, value: &str) -> Self {
         self.with(key, value)
     }
 
-    /// A hash, in hexadecimal.
+    /// Sets a field to a hash, in hexadecimal.
     #[inline(never)]
-    pub(crate) fn with_id(self, key: &str, id: &[u8; 32]) -> Self {
+    #[must_use]
+    pub fn with_id(self, key: &str, id: &[u8; 32]) -> Self {
         self.with(key, hex(id))
     }
 
-    /// Numbers beyond 2⁵³ lose their last bits; byte counts and times never get there.
+    /// Sets a field to a number. Those beyond 2⁵³ lose their last bits; byte counts and times never get there.
     #[allow(clippy::cast_precision_loss)]
     #[inline(never)]
-    pub(crate) fn with_u64(self, key: &str, value: u64) -> Self {
+    #[must_use]
+    pub fn with_u64(self, key: &str, value: u64) -> Self {
         self.with(key, value as f64)
     }
 
-    pub(crate) fn with_option<T: Into<JsValue>>(self, key: &str, value: Option<T>) -> Self {
+    /// Sets a field to a value, or to null.
+    #[must_use]
+    pub fn with_option<T: Into<JsValue>>(self, key: &str, value: Option<T>) -> Self {
         self.with(key, value.map_or(JsValue::NULL, Into::into))
+    }
+}
+
+impl Default for Object {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -79,15 +93,17 @@ impl From<Object> for JsValue {
 
 /// Returns a property, `undefined` if `value` is no object.
 #[inline(never)]
-pub(crate) fn property(value: &JsValue, key: &str) -> JsValue {
+#[must_use]
+pub fn property(value: &JsValue, key: &str) -> JsValue {
     if value.is_object() { value.unchecked_ref::<Plain>().get(key) } else { JsValue::UNDEFINED }
 }
 
 /// Returns what an exception or a rejection says, for people.
-pub(crate) fn reason(error: &JsValue) -> String {
+#[must_use]
+pub fn reason(error: &JsValue) -> String {
     let named = |key| property(error, key).as_string();
     match (named("name"), named("message").or_else(|| error.as_string())) {
-        (Some(name), Some(message)) => format!("{name}: {message}"),
+        (Some(name), Some(message)) => name + ": " + &message,
         (_, Some(message)) => message,
         (Some(name), None) => name,
         (None, None) => "unknown error".to_owned(),
@@ -96,14 +112,16 @@ pub(crate) fn reason(error: &JsValue) -> String {
 
 /// Returns a hash in hexadecimal.
 #[inline(never)]
-pub(crate) fn hex(id: &[u8; 32]) -> String {
+#[must_use]
+pub fn hex(id: &[u8; 32]) -> String {
     let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
     id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Returns the bytes as a fresh JavaScript array.
 #[inline(never)]
-pub(crate) fn bytes(bytes: &[u8]) -> Uint8Array {
+#[must_use]
+pub fn bytes(bytes: &[u8]) -> Uint8Array {
     Uint8Array::from(bytes)
 }
 
@@ -114,7 +132,7 @@ type Then = Box<dyn FnOnce(Result<JsValue, JsValue>)>;
 ///
 /// The callbacks belong to the promise: one that never settles (WebRTC leaves those of a closed
 /// connection pending) is collected with them. So `then` must hold its owner weakly.
-pub(crate) fn settled(promise: &Promise, then: impl FnOnce(Result<JsValue, JsValue>) + 'static) {
+pub fn settled(promise: &Promise, then: impl FnOnce(Result<JsValue, JsValue>) + 'static) {
     settled_boxed(promise, Box::new(then));
 }
 
@@ -135,56 +153,16 @@ fn settled_boxed(promise: &Promise, then: Then) {
     let _ = promise.unchecked_ref::<Settling>().then(&fulfilled, &rejected);
 }
 
-/// An event listener that unregisters itself on drop, and owns its closure.
-pub(crate) struct Listener {
-    target: EventTarget,
-    kind: &'static str,
-    closure: Closure<dyn Fn(JsValue)>,
-    _live: Live,
-}
-
-impl Listener {
-    pub(crate) fn new(
-        target: &EventTarget,
-        kind: &'static str,
-        on_event: impl Fn(JsValue) + 'static,
-    ) -> Self {
-        Self::boxed(target, kind, Box::new(on_event))
-    }
-
-    // Apart, so that it is compiled once.
-    fn boxed(target: &EventTarget, kind: &'static str, on_event: Box<dyn Fn(JsValue)>) -> Self {
-        let closure = Closure::wrap(on_event);
-        let function: &Function = closure.as_ref().unchecked_ref();
-        // Only throws if the callback is not callable.
-        let _ = target.add_event_listener_with_callback(kind, function);
-        Self { target: target.clone(), kind, closure, _live: Live::new(Kind::Closure) }
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let function: &Function = self.closure.as_ref().unchecked_ref();
-        let _ = self.target.remove_event_listener_with_callback(self.kind, function);
-    }
-}
-
-impl fmt::Debug for Listener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Listener({})", self.kind)
-    }
-}
-
 /// The two functions that settle a promise which JavaScript waits for.
 #[derive(Debug)]
-pub(crate) struct Deferred {
+pub struct Deferred {
     resolve: Function,
     reject: Function,
 }
 
 impl Deferred {
     /// Returns the promise and what settles it.
-    pub(crate) fn new() -> (Promise, Option<Self>) {
+    pub fn new() -> (Promise, Option<Self>) {
         let mut functions = None;
         let promise = Promise::new(&mut |resolve, reject| {
             functions = Some(Self { resolve, reject });
@@ -192,7 +170,8 @@ impl Deferred {
         (promise, functions)
     }
 
-    pub(crate) fn settle(self, result: Result<JsValue, JsValue>) {
+    /// Settles the promise.
+    pub fn settle(self, result: Result<JsValue, JsValue>) {
         // The functions of a promise never throw.
         let _ = match result {
             Ok(value) => self.resolve.call1(&JsValue::UNDEFINED, &value),

@@ -5,37 +5,59 @@
 //! decides nothing. Bodies of contents go from the data channel to the store and back without
 //! entering WASM memory.
 //!
-//! The Rust interface serves the crate's own tests only.
+//! The Rust interface serves the crate's own tests, and the simulated network of `peerloom/testing`:
+//! without the feature `browser` only what both have in common is there, a node's plain data as
+//! plain JavaScript objects and the calls to the SDK.
 
-mod bulk;
-mod connection;
-mod convert;
-mod driver;
-mod handle;
+pub mod convert;
+mod draft;
 mod host;
 mod js;
+
+#[cfg(feature = "browser")]
+mod answers;
+#[cfg(feature = "browser")]
+mod bulk;
+#[cfg(feature = "browser")]
+mod connection;
+#[cfg(feature = "browser")]
+mod driver;
+#[cfg(feature = "browser")]
+mod handle;
+#[cfg(feature = "browser")]
+mod listener;
+#[cfg(feature = "browser")]
 mod live;
+#[cfg(feature = "browser")]
 mod signalling;
+#[cfg(feature = "browser")]
 mod timer;
+#[cfg(feature = "browser")]
 mod trace;
 
-pub use bulk::{Owner, Pool};
-pub use connection::Connection;
-pub use handle::{Draft, NodeHandle, NodeOptions};
-pub use host::Host;
-pub use live::{Counts, counts};
-pub use signalling::Signalling;
+pub use draft::{Draft, array, integer, read_draft};
+pub use host::{Expected, Host, store_error};
+pub use js::{Deferred, Object, bytes, hex, property, reason, settled};
 
-use wasm_bindgen::prelude::*;
+#[cfg(feature = "browser")]
+pub use self::{
+    bulk::{Owner, Pool},
+    connection::Connection,
+    handle::{NodeHandle, NodeOptions},
+    live::{Counts, counts},
+    signalling::Signalling,
+};
 
 /// A third of the code of Rust's own allocator (TLSF: Masmano et al., ECRTS 2004). What the core holds
 /// is small and short-lived; bulk bytes never come here.
+#[cfg(feature = "browser")]
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// Returns how many nodes, connections and callbacks are alive: `{nodes, connections, closures}`.
-#[wasm_bindgen(js_name = liveCounts)]
+#[cfg(feature = "browser")]
+#[wasm_bindgen::prelude::wasm_bindgen(js_name = liveCounts)]
 #[must_use]
-pub fn live_counts() -> JsValue {
+pub fn live_counts() -> wasm_bindgen::JsValue {
     counts().into()
 }

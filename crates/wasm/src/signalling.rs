@@ -7,7 +7,8 @@ use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use crate::js::{self, Listener};
+use crate::js;
+use crate::listener::Listener;
 
 /// A message longer than this is no envelope and is not copied: SDP and candidates are below
 /// 16 KiB. The core's own bound is tighter.

@@ -21,7 +21,7 @@ use web_sys::{
 };
 
 use crate::bulk::{Buffer, Owner, Pool, Receiver, Sender};
-use crate::js::{self, Listener};
+use crate::listener::Listener;
 use crate::live::{Kind, Live};
 use control::Control;
 use negotiation::Negotiation;
@@ -213,5 +213,5 @@ fn data(event: JsValue) -> JsValue {
 
 /// The failure of a call, as the core wants it.
 fn failed(stage: Stage, error: &JsValue) -> LinkEvent {
-    LinkEvent::Failed { stage, reason: js::reason(error) }
+    LinkEvent::Failed { stage, reason: crate::js::reason(error) }
 }
