@@ -303,15 +303,8 @@ impl World {
     }
 
     fn partition(&mut self, tabs: &[usize], ms: u64) {
-        let inside = |tab: &usize| tabs.contains(tab);
-        let all = 0..self.tabs.len();
-        let pairs: Vec<(usize, usize)> = (all.clone().filter(inside))
-            .flat_map(|a| all.clone().filter(|b| !inside(b)).map(move |b| (a, b)))
-            .collect();
-        for (a, b) in &pairs {
-            self.fabric.cut(&mut self.schedule, *a, *b);
-        }
-        self.schedule.after(Duration::from_millis(ms), Happening::Rejoin { pairs });
+        let cut = self.fabric.cut(&mut self.schedule, tabs.iter().copied().collect());
+        self.schedule.after(Duration::from_millis(ms), Happening::Rejoin { cut });
     }
 
     fn sever(&mut self, tab: usize, nth: usize) {

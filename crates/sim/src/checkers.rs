@@ -9,13 +9,10 @@ use peerloom_core::io::CommandId;
 use peerloom_wire::{ChunkId, ContentId, PeerId};
 use serde::Serialize;
 
+use crate::directory::Directory;
 use crate::schedule::{Schedule, Seat};
 use crate::tab::{Asked, Tab};
 use crate::truth::Truth;
-
-/// Connections that may exist beyond the limit for a moment: attempts that will be turned down or
-/// replaced. As many again as the limit, and one for each tab.
-const TRANSIENT_PER_TAB: usize = 2;
 
 /// Buffers for bodies under way: the issue allows 64 MB for a receiver in all.
 const EXPECTED_BYTES_MAX: u64 = 64 << 20;
@@ -49,8 +46,14 @@ pub struct Violation {
 #[derive(Debug, Default)]
 pub(crate) struct Checkers {
     pub(crate) violations: Vec<Violation>,
-    connected: BTreeSet<(Seat, PeerId)>,
-    bans: BTreeSet<(Seat, PeerId)>,
+    sessions: BTreeMap<Seat, Told>,
+}
+
+/// What a session's events said.
+#[derive(Debug, Default)]
+struct Told {
+    connected: BTreeSet<PeerId>,
+    bans: BTreeSet<PeerId>,
 }
 
 impl Checkers {
@@ -70,39 +73,39 @@ impl Checkers {
         event: &Event,
     ) -> Option<Asked> {
         let at_ms = schedule.now().as_micros() / 1000;
-        let peers: BTreeMap<PeerId, (usize, bool)> =
-            tabs.iter().map(|tab| (tab.peer, (tab.options.app, tab.is_honest()))).collect();
         let tab = tabs.get_mut(index)?;
-        let seat = tab.seat;
+        let told = self.sessions.entry(tab.seat).or_default();
         match event {
             Event::Done { id, result } => {
                 return self.answered(at_ms, tab, truth, *id, result);
             }
             Event::PeerDiscovered(info) | Event::PeerUpdated(info) => {
-                if let Some(what) = stranger(&peers, tab, info.id) {
+                if let Some(what) = stranger(&truth.who, tab, info.id) {
                     self.fail(at_ms, index, "apps never meet", what);
                 }
             }
             Event::PeerConnected(info) => {
-                if let Some(what) = stranger(&peers, tab, info.id) {
+                let is_banned = tab.banned.contains(&info.id) || told.bans.contains(&info.id);
+                let is_news = told.connected.insert(info.id);
+                if let Some(what) = stranger(&truth.who, tab, info.id) {
                     self.fail(at_ms, index, "apps never meet", what);
                 }
-                if tab.banned.contains(&info.id) || self.bans.contains(&(seat, info.id)) {
+                if is_banned {
                     self.fail(at_ms, index, "a ban holds", format!("connected to {:?}", info.id));
                 }
-                if !self.connected.insert((seat, info.id)) {
+                if !is_news {
                     let what = format!("{:?} connected twice", info.id);
                     self.fail(at_ms, index, "events alternate", what);
                 }
             }
             Event::PeerDisconnected { peer, .. } => {
-                if !self.connected.remove(&(seat, peer.id)) {
+                if !told.connected.remove(&peer.id) {
                     let what = format!("{:?} disconnected, was not connected", peer.id);
                     self.fail(at_ms, index, "events alternate", what);
                 }
             }
             Event::PeerLost { peer } => {
-                if self.connected.contains(&(seat, *peer)) {
+                if told.connected.contains(peer) {
                     let what = format!("{peer:?} lost while connected");
                     self.fail(at_ms, index, "events alternate", what);
                 }
@@ -116,13 +119,13 @@ impl Checkers {
                 }
             }
             Event::Security { peer, kind, action } => {
-                let honest = peers.get(peer).is_some_and(|(_, honest)| *honest);
-                if honest && tab.is_honest() {
+                if *action == SecurityAction::Ban {
+                    told.bans.insert(*peer);
+                }
+                let is_honest = truth.who.find(peer).is_some_and(|entry| entry.is_honest);
+                if is_honest && tab.is_honest() {
                     let what = format!("strikes {peer:?} for {kind:?}");
                     self.fail(at_ms, index, "no honest peer is struck", what);
-                }
-                if *action == SecurityAction::Ban {
-                    self.bans.insert((seat, *peer));
                 }
             }
             Event::ConnectFailed(_)
@@ -206,8 +209,7 @@ impl Checkers {
                 self.fail(at_ms, index, "every bound holds", format!("{what}: {is} of {max}"));
             }
         };
-        let ends_max = measured.connections_max * TRANSIENT_PER_TAB + measured.tabs;
-        check("connections", measured.ends as u64, ends_max as u64);
+        check("connections", measured.ends as u64, measured.connections_max as u64);
         check("buffers of bodies", measured.expected_bytes, EXPECTED_BYTES_MAX);
         check("storage operations", tab.store.waiting_count() as u64, STORE_WAITING_MAX as u64);
         check("outputs of one input", measured.outputs as u64, OUTPUTS_MAX as u64);
@@ -232,8 +234,9 @@ impl Checkers {
                 self.fail(at_ms, index, "every bound holds", format!("{what}: {is} of {max}"));
             }
         }
-        let told: BTreeSet<PeerId> = self.told(tab.seat);
         // While ICE is restarted, a peer is told connected and shown connecting.
+        let nobody = BTreeSet::new();
+        let told = self.sessions.get(&tab.seat).map_or(&nobody, |told| &told.connected);
         if !told.is_superset(&connected) {
             let what = format!("events say {told:?}, the snapshot {connected:?}");
             self.fail(at_ms, index, "events and snapshots agree", what);
@@ -256,24 +259,18 @@ impl Checkers {
 
     /// A session is over: whom it was connected to does not matter any more.
     pub(crate) fn closed(&mut self, seat: Seat) {
-        self.connected.retain(|(other, _)| *other != seat);
-        self.bans.retain(|(other, _)| *other != seat);
+        self.sessions.remove(&seat);
     }
 
     /// Whether this session's node banned that peer.
     pub(crate) fn has_banned(&self, seat: Seat, peer: PeerId) -> bool {
-        self.bans.contains(&(seat, peer))
-    }
-
-    fn told(&self, seat: Seat) -> BTreeSet<PeerId> {
-        self.connected.iter().filter(|(other, _)| *other == seat).map(|(_, peer)| *peer).collect()
+        self.sessions.get(&seat).is_some_and(|told| told.bans.contains(&peer))
     }
 }
 
 /// What the world measured at a node after an input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured {
-    pub(crate) tabs: usize,
     pub(crate) connections_max: usize,
     pub(crate) ends: usize,
     pub(crate) expected_bytes: u64,
@@ -287,9 +284,9 @@ pub(crate) fn connected(tab: &Tab) -> BTreeSet<PeerId> {
     node.peers().into_iter().filter(|peer| is_connected(peer.state)).map(|peer| peer.id).collect()
 }
 
-fn stranger(peers: &BTreeMap<PeerId, (usize, bool)>, tab: &Tab, peer: PeerId) -> Option<String> {
-    match peers.get(&peer) {
-        Some((app, _)) if *app == tab.options.app && peer != tab.peer => None,
+fn stranger(who: &Directory, tab: &Tab, peer: PeerId) -> Option<String> {
+    match who.find(&peer) {
+        Some(entry) if entry.app == tab.options.app && peer != tab.peer => None,
         Some(_) if peer == tab.peer => Some("knows itself as a peer".to_owned()),
         Some(_) => Some(format!("knows {peer:?} of another application")),
         None => Some(format!("knows {peer:?}, who does not exist")),

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use peerloom_core::event::LocalState;
-use peerloom_wire::PeerId;
+use peerloom_core::event::{LocalState, PeerState};
+use peerloom_wire::{ContentId, PeerId};
 
-use crate::checkers::connected;
 use crate::tab::{Asked, Tab};
 use crate::world::World;
 
@@ -14,14 +13,16 @@ use crate::world::World;
 ///
 /// Hostile tabs are quiet by now, but they may be banned: nothing is asked of them or for them.
 pub(crate) fn unmet(world: &World) -> Vec<(usize, String)> {
+    let view = View::new(world);
     let mut unmet = Vec::new();
     for (index, tab) in world.tabs.iter().enumerate() {
         if tab.is_honest() && tab.is_open() {
             let mut add = |what: String| unmet.push((index, what));
             if tab.is_running() {
-                peers(world, tab, &mut add);
-                contents(world, tab, &mut add);
-                fetches(world, tab, &mut add);
+                let mates = view.mates(tab);
+                view.peers(tab, &mates, &mut add);
+                view.contents(tab, &mates, &mut add);
+                view.fetches(tab, &mates, &mut add);
             } else {
                 add("is not started".to_owned());
             }
@@ -31,103 +32,151 @@ pub(crate) fn unmet(world: &World) -> Vec<(usize, String)> {
     unmet
 }
 
-/// Tabs whom `tab` could know: honest, running, of its application, banned by neither.
-fn mates<'a>(world: &'a World, tab: &'a Tab) -> impl Iterator<Item = &'a Tab> {
-    world.tabs.iter().filter(move |other| {
-        let bans = |a: &Tab, b: &Tab| {
-            a.banned.contains(&b.peer) || world.checkers.has_banned(a.seat, b.peer)
-        };
-        other.seat.tab != tab.seat.tab
-            && other.options.app == tab.options.app
-            && other.is_honest()
-            && other.is_running()
-            && !bans(tab, other)
-            && !bans(other, tab)
-    })
+/// The graph that nodes say they are: who knows whom, who is connected to whom.
+pub(crate) struct View<'a> {
+    world: &'a World,
+    /// By tab.
+    known: Vec<BTreeSet<PeerId>>,
+    /// By tab.
+    connected: Vec<BTreeSet<PeerId>>,
+    /// By tab: the least tab to which there is a way over connections of honest tabs.
+    component: Vec<usize>,
 }
 
-fn peers(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {
-    let Some(node) = &tab.node else { return };
-    let known: BTreeSet<_> = node.peers().into_iter().map(|peer| peer.id).collect();
-    let ours = connected(tab);
-    let limit = usize::from(world.options.max_connections);
-    let carriers = swarm_of(world, tab);
-    for other in mates(world, tab) {
-        let name = other.seat.tab;
-        let theirs = connected(other);
-        let is_known = known.contains(&other.peer);
-        if tab.shares_channel(other) {
-            if !is_known {
-                add(format!("has not discovered tab {name}"));
+impl<'a> View<'a> {
+    pub(crate) fn new(world: &'a World) -> Self {
+        let (mut known, mut connected) = (Vec::new(), Vec::new());
+        for tab in &world.tabs {
+            let peers = tab.node.as_ref().map(|node| node.peers()).unwrap_or_default();
+            let is_connected = |state| state == PeerState::Connected;
+            let linked = peers.iter().filter(|peer| is_connected(peer.state));
+            connected.push(linked.map(|peer| peer.id).collect::<BTreeSet<PeerId>>());
+            known.push(peers.iter().map(|peer| peer.id).collect());
+        }
+        let mut view = Self { world, known, connected, component: Vec::new() };
+        view.component = view.components();
+        view
+    }
+
+    /// For each tab, the least tab to which there is a way over connections of honest tabs.
+    fn components(&self) -> Vec<usize> {
+        let mut component: Vec<usize> = (0..self.world.tabs.len()).collect();
+        for tab in &self.world.tabs {
+            let first = tab.seat.tab;
+            // Where it was reached from, everybody was reached.
+            let mut edge = if component[first] == first { vec![first] } else { Vec::new() };
+            while let Some(at) = edge.pop() {
+                let nexts = self.connected[at].iter().filter(|_| self.world.tabs[at].is_honest());
+                for next in nexts.filter_map(|peer| self.world.truth.who.find(peer)) {
+                    if component[next.tab] == next.tab && next.tab > first {
+                        component[next.tab] = first;
+                        edge.push(next.tab);
+                    }
+                }
             }
-        } else if !is_known || !carriers.contains(&other.peer) {
-            // They need not know each other, and can't connect unless somebody carries for them.
-            continue;
         }
-        let here = ours.contains(&other.peer);
-        if here != theirs.contains(&tab.peer) {
-            add(format!("and tab {name} don't agree whether they are connected"));
-        } else if here && !world.fabric.carries(tab.seat, name) {
-            add(format!("takes its dead connection to tab {name} for live"));
-        } else if !here && ours.len() < limit && theirs.len() < limit {
-            add(format!("is not connected to tab {name}, though both have room"));
-        }
+        component
     }
-    let live: BTreeSet<_> = world.tabs.iter().filter(|t| t.is_open()).map(|t| t.peer).collect();
-    for ghost in ours.difference(&live) {
-        add(format!("is connected to {ghost:?}, whose tab is closed"));
-    }
-}
 
-/// Everybody to whom there is a way over connections of honest tabs.
-fn swarm_of(world: &World, tab: &Tab) -> BTreeSet<PeerId> {
-    let mut reached = BTreeSet::from([tab.peer]);
-    let mut edge = vec![tab.peer];
-    while let Some(peer) = edge.pop() {
-        let tabs = world.tabs.iter().filter(|tab| tab.peer == peer && tab.is_honest());
-        edge.extend(tabs.flat_map(connected).filter(|next| reached.insert(*next)));
+    /// Tabs whom `tab` could know and that it hears or knows: honest, running, of its application,
+    /// banned by neither.
+    fn mates(&self, tab: &Tab) -> Vec<&'a Tab> {
+        let World { tabs, truth, checkers, .. } = self.world;
+        let bans =
+            |a: &Tab, b: &Tab| a.banned.contains(&b.peer) || checkers.has_banned(a.seat, b.peer);
+        let index = tab.seat.tab;
+        let known = self.known[index].iter().filter_map(|peer| truth.who.find(peer));
+        let mut mates = truth.who.hearers(index);
+        mates.extend(known.map(|entry| entry.tab).filter(|other| *other != index));
+        mates.sort_unstable();
+        mates.dedup();
+        let mates = mates.into_iter().map(|other| &tabs[other]);
+        mates
+            .filter(|other| {
+                other.options.app == tab.options.app
+                    && other.is_honest()
+                    && other.is_running()
+                    && !bans(tab, other)
+                    && !bans(other, tab)
+            })
+            .collect()
     }
-    reached
-}
 
-fn contents(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {
-    let Some(node) = &tab.node else { return };
-    for id in &tab.durable {
-        if !world.is_complete(tab.seat.tab, *id) {
-            add(format!("has lost {id:?}, which was complete"));
+    fn peers(&self, tab: &Tab, mates: &[&Tab], add: &mut impl FnMut(String)) {
+        let index = tab.seat.tab;
+        let ours = &self.connected[index];
+        let limit = usize::from(self.world.options.max_connections);
+        for other in mates {
+            let name = other.seat.tab;
+            let theirs = &self.connected[name];
+            let is_known = self.known[index].contains(&other.peer);
+            if tab.shares_channel(other) {
+                if !is_known {
+                    add(format!("has not discovered tab {name}"));
+                }
+            } else if !is_known || self.component[index] != self.component[name] {
+                // They need not know each other, and can't connect unless somebody carries for them.
+                continue;
+            }
+            let here = ours.contains(&other.peer);
+            if here != theirs.contains(&tab.peer) {
+                add(format!("and tab {name} don't agree whether they are connected"));
+            } else if here && !self.world.fabric.carries(tab.seat, name) {
+                add(format!("takes its dead connection to tab {name} for live"));
+            } else if !here && ours.len() < limit && theirs.len() < limit {
+                add(format!("is not connected to tab {name}, though both have room"));
+            }
+        }
+        for peer in ours {
+            let entry = self.world.truth.who.find(peer);
+            if !entry.is_some_and(|entry| self.world.tabs[entry.tab].is_open()) {
+                add(format!("is connected to {peer:?}, whose tab is closed"));
+            }
         }
     }
-    let ours = connected(tab);
-    let all_are_honest = world.tabs.iter().all(Tab::is_honest);
-    for content in &world.truth.contents {
-        let Some(id) = content.id.filter(|_| content.app == tab.options.app) else { continue };
-        let around: Vec<&Tab> = mates(world, tab).filter(|t| ours.contains(&t.peer)).collect();
-        let has = |other: &&&Tab| world.is_complete(other.seat.tab, id);
-        let providers = around.iter().filter(has).count();
-        let info = node.content(id);
-        if providers > 0 && info.is_none() {
-            add(format!("does not see {id:?}, which a connected peer has"));
-        }
-        let told = info.map_or(0, |info| usize::try_from(info.providers).unwrap_or(0));
-        if told != providers && all_are_honest {
-            add(format!("counts {told} providers of {id:?}, there are {providers}"));
-        }
-    }
-}
 
-fn fetches(world: &World, tab: &Tab, add: &mut impl FnMut(String)) {
-    let ours = connected(tab);
-    for content in &tab.wants {
-        let Some(id) = world.truth.contents.get(*content).and_then(|content| content.id) else {
-            continue;
+    fn contents(&self, tab: &Tab, mates: &[&Tab], add: &mut impl FnMut(String)) {
+        let Some(node) = &tab.node else { return };
+        for id in &tab.durable {
+            if !self.world.is_complete(tab.seat.tab, *id) {
+                add(format!("has lost {id:?}, which was complete"));
+            }
+        }
+        for content in &self.world.truth.contents {
+            let Some(id) = content.id.filter(|_| content.app == tab.options.app) else { continue };
+            let providers = self.providers(tab, mates, id);
+            let info = node.content(id);
+            if providers > 0 && info.is_none() {
+                add(format!("does not see {id:?}, which a connected peer has"));
+            }
+            let told = info.map_or(0, |info| usize::try_from(info.providers).unwrap_or(0));
+            if told != providers && self.world.truth.who.all_are_honest {
+                add(format!("counts {told} providers of {id:?}, there are {providers}"));
+            }
+        }
+    }
+
+    fn fetches(&self, tab: &Tab, mates: &[&Tab], add: &mut impl FnMut(String)) {
+        for content in &tab.wants {
+            let Some(id) = self.world.truth.contents.get(*content).and_then(|content| content.id)
+            else {
+                continue;
+            };
+            let info = tab.node.as_ref().and_then(|node| node.content(id));
+            let local = info.map_or(LocalState::Absent, |info| info.local);
+            if local != LocalState::Complete && self.providers(tab, mates, id) > 0 {
+                add(format!("has not fetched {id:?}, which a connected peer has: {local:?}"));
+            }
+        }
+    }
+
+    /// How many of the mates that `tab` is connected to have all of a content.
+    fn providers(&self, tab: &Tab, mates: &[&Tab], id: ContentId) -> usize {
+        let ours = &self.connected[tab.seat.tab];
+        let has = |other: &&&Tab| {
+            ours.contains(&other.peer) && self.world.is_complete(other.seat.tab, id)
         };
-        let has = |other: &Tab| ours.contains(&other.peer) && world.is_complete(other.seat.tab, id);
-        let available = mates(world, tab).any(has);
-        let info = tab.node.as_ref().and_then(|node| node.content(id));
-        let local = info.map_or(LocalState::Absent, |info| info.local);
-        if available && local != LocalState::Complete {
-            add(format!("has not fetched {id:?}, which a connected peer has: {local:?}"));
-        }
+        mates.iter().filter(has).count()
     }
 }
 

@@ -9,6 +9,7 @@ mod bus;
 mod checkers;
 mod convergence;
 mod dice;
+mod directory;
 mod fabric;
 mod hostile;
 mod keyring;

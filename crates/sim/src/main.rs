@@ -1,6 +1,8 @@
 //! The simulator's command line.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,7 +84,10 @@ fn run_one(
     let options = Options::draw(seed, nodes.and_then(|nodes| usize::try_from(nodes).ok()));
     let drawn = serde_json::to_string_pretty(&options).map_err(|error| error.to_string())?;
     println!("{drawn}");
-    let report = run(&options, trace.as_deref()).map_err(|error| error.to_string())?;
+    let create =
+        |path| -> io::Result<Box<dyn Write>> { Ok(Box::new(BufWriter::new(File::create(path)?))) };
+    let trace = trace.map(create).transpose().map_err(|error| error.to_string())?;
+    let report = run(&options, trace).map_err(|error| error.to_string())?;
     println!("{report}");
     if json {
         println!("{}", json!({ "options": options, "report": report, "passed": report.passed() }));
@@ -181,8 +186,9 @@ fn summarize(outcomes: &[(u64, Outcome)], wall_ms: u128, json: bool) -> bool {
     failed.is_empty()
 }
 
-fn replay_one(file: &std::path::Path, json: bool) -> Result<bool, String> {
-    match replay(file) {
+fn replay_one(file: &Path, json: bool) -> Result<bool, String> {
+    let file = File::open(file).map_err(|error| error.to_string())?;
+    match replay(BufReader::new(file)) {
         Ok(replayed) => {
             println!(
                 "{} inputs of {} sessions replayed, all with the same outputs",

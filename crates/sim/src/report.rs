@@ -33,8 +33,8 @@ pub struct Report {
 
 impl Report {
     pub(crate) fn new(world: &World, converged_ms: Option<u64>) -> Self {
-        let mut counts = world.counts.clone();
-        for (what, count) in &world.fabric.counts {
+        let mut counts = BTreeMap::new();
+        for (what, count) in world.counts.iter().chain(&world.fabric.counts) {
             *counts.entry((*what).to_owned()).or_insert(0) += count;
         }
         let mut node_stats = BTreeMap::new();

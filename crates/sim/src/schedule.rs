@@ -39,7 +39,7 @@ pub(crate) enum Happening {
     /// A closed tab is opened, unless it is.
     Open { tab: usize },
     /// The tabs of a partition meet again.
-    Rejoin { pairs: Vec<(usize, usize)> },
+    Rejoin { cut: u64 },
     /// An application starts the node that it stopped.
     Restart { seat: Seat, until: Instant },
     /// A store works again.
@@ -48,30 +48,13 @@ pub(crate) enum Happening {
     Look,
 }
 
+/// When something happens, and where it is kept: what moves in the queue is small. The order is that
+/// of the fields, and no two have the same `seq`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     at: Instant,
     seq: u64,
-    happening: Happening,
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.seq == other.seq
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        (self.at, self.seq).cmp(&(other.at, other.seq))
-    }
+    slot: usize,
 }
 
 /// The queue of what will happen, and the time.
@@ -80,6 +63,9 @@ pub(crate) struct Schedule {
     now: Instant,
     seq: u64,
     queue: BinaryHeap<Reverse<Entry>>,
+    slots: Vec<Option<Happening>>,
+    /// Slots with nothing in them.
+    free: Vec<usize>,
 }
 
 impl Schedule {
@@ -94,7 +80,12 @@ impl Schedule {
     /// Plans `happening`; what lies in the past happens next.
     pub(crate) fn at(&mut self, at: Instant, happening: Happening) {
         self.seq += 1;
-        self.queue.push(Reverse(Entry { at: at.max(self.now), seq: self.seq, happening }));
+        let slot = self.free.pop().unwrap_or(self.slots.len());
+        if slot == self.slots.len() {
+            self.slots.push(None);
+        }
+        self.slots[slot] = Some(happening);
+        self.queue.push(Reverse(Entry { at: at.max(self.now), seq: self.seq, slot }));
     }
 
     /// Returns what is next, up to and including `end`, and moves the time there.
@@ -105,6 +96,7 @@ impl Schedule {
             return None;
         };
         self.now = entry.at;
-        Some(entry.happening)
+        self.free.push(entry.slot);
+        self.slots[entry.slot].take()
     }
 }

@@ -1,20 +1,18 @@
-//! Traces: all inputs of all nodes with their times, in a hash always and in a file on demand. A
+//! Traces: all inputs of all nodes with their times, in a hash always and written on demand. A
 //! node is a function of its inputs, so a trace replays without the world around it.
 
-use std::fmt::{self, Write as _};
-use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufRead, Write};
 
 use peerloom_core::{Input, Now, Output};
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use crate::options::Options;
 use crate::schedule::Seat;
 use crate::tab;
 
-/// One line of a trace file, as JSON.
+/// One line of a trace, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Line {
     /// The first line: what the run was.
@@ -29,7 +27,7 @@ pub(crate) enum Line {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// The file can't be read.
+    /// The trace can't be read.
     #[error("the trace can't be read: {0}")]
     Io(#[from] io::Error),
     /// A line is not what a trace consists of.
@@ -64,22 +62,29 @@ pub struct Replayed {
 /// The record of a run.
 pub(crate) struct Trace {
     hasher: DefaultHasher,
-    file: Option<BufWriter<File>>,
-    /// The first thing that went wrong with the file.
+    writer: Option<Box<dyn Write>>,
+    /// The first thing that went wrong with the writer.
     error: Option<io::Error>,
+    /// What was encoded last: its memory is used again.
+    scratch: Vec<u8>,
     pub(crate) inputs: u64,
 }
 
 impl Trace {
     pub(crate) fn new() -> Self {
-        Self { hasher: DefaultHasher::new(), file: None, error: None, inputs: 0 }
+        Self {
+            hasher: DefaultHasher::new(),
+            writer: None,
+            error: None,
+            scratch: Vec::new(),
+            inputs: 0,
+        }
     }
 
-    pub(crate) fn into_file(path: &Path, options: &Options) -> io::Result<Self> {
-        let file = Some(BufWriter::new(File::create(path)?));
-        let mut trace = Self { file, ..Self::new() };
+    pub(crate) fn into(writer: Box<dyn Write>, options: &Options) -> Self {
+        let mut trace = Self { writer: Some(writer), ..Self::new() };
         trace.write(&Line::Options(options.clone()));
-        Ok(trace)
+        trace
     }
 
     /// Equal for two runs if every node got the same inputs at the same times and said the same.
@@ -92,7 +97,15 @@ impl Trace {
         self.write(&Line::Opened { tab: seat.tab, session: seat.session, unix_ms });
     }
 
-    pub(crate) fn handled(&mut self, seat: Seat, now: Now, input: Option<Input>, outputs: u64) {
+    pub(crate) fn handled(
+        &mut self,
+        seat: Seat,
+        now: Now,
+        input: Option<Input>,
+        outputs: &[Output],
+    ) {
+        let (outputs, scratch) = hash_outputs(outputs, core::mem::take(&mut self.scratch));
+        self.scratch = scratch;
         self.hasher.write_usize(seat.tab);
         self.hasher.write_u64(now.mono.as_micros());
         self.hasher.write_u64(outputs);
@@ -105,25 +118,26 @@ impl Trace {
 
     /// Mixes an input into the hash, before the node takes it.
     pub(crate) fn hash_input(&mut self, input: &Input) {
-        write_debug(&mut self.hasher, input);
+        self.scratch = encode(input, core::mem::take(&mut self.scratch));
+        self.hasher.write(&self.scratch);
     }
 
-    pub(crate) const fn is_to_file(&self) -> bool {
-        self.file.is_some()
+    pub(crate) const fn is_written(&self) -> bool {
+        self.writer.is_some()
     }
 
-    /// Ends the file.
+    /// Ends what is written.
     pub(crate) fn close(&mut self) -> io::Result<()> {
-        if let Some(mut file) = self.file.take() {
-            file.flush()?;
+        if let Some(mut writer) = self.writer.take() {
+            writer.flush()?;
         }
         self.error.take().map_or(Ok(()), Err)
     }
 
     fn write(&mut self, line: &Line) {
-        let Some(file) = &mut self.file else { return };
-        let written = serde_json::to_writer(&mut *file, line).map_err(io::Error::from);
-        let written = written.and_then(|()| file.write_all(b"\n"));
+        let Some(writer) = &mut self.writer else { return };
+        let written = serde_json::to_writer(&mut *writer, line).map_err(io::Error::from);
+        let written = written.and_then(|()| writer.write_all(b"\n"));
         if let (Err(error), None) = (written, &self.error) {
             self.error = Some(error);
         }
@@ -132,21 +146,22 @@ impl Trace {
 
 /// Returns the hash of what a node said to one input. Traces are compared within one release of
 /// Rust: `DefaultHasher` promises no more.
-pub(crate) fn hash_outputs(outputs: &[Output]) -> u64 {
+fn hash_outputs(outputs: &[Output], bytes: Vec<u8>) -> (u64, Vec<u8>) {
+    let bytes = encode(&outputs, bytes);
     let mut hasher = DefaultHasher::new();
-    outputs.iter().for_each(|output| write_debug(&mut hasher, output));
-    hasher.finish()
+    hasher.write(&bytes);
+    (hasher.finish(), bytes)
 }
 
 /// Feeds a trace to fresh nodes and compares what they say.
 ///
 /// # Errors
 /// [`ReplayError`], see there; `Differs` at the first difference.
-pub fn replay(path: &Path) -> Result<Replayed, ReplayError> {
+pub fn replay(trace: impl BufRead) -> Result<Replayed, ReplayError> {
     let mut options = None;
     let mut nodes = std::collections::BTreeMap::new();
     let mut replayed = Replayed { sessions: 0, inputs: 0 };
-    for (index, text) in BufReader::new(File::open(path)?).lines().enumerate() {
+    for (index, text) in trace.lines().enumerate() {
         let line = index + 1;
         let malformed = |reason: String| ReplayError::Malformed { line, reason };
         match serde_json::from_str(&text?).map_err(|error| malformed(error.to_string()))? {
@@ -163,7 +178,7 @@ pub fn replay(path: &Path) -> Result<Replayed, ReplayError> {
                 let text = format!("{input:?}");
                 node.handle(now, input);
                 let said: Vec<Output> = core::iter::from_fn(|| node.poll_output()).collect();
-                if hash_outputs(&said) != outputs {
+                if hash_outputs(&said, Vec::new()).0 != outputs {
                     return Err(ReplayError::Differs { line, tab, input: text });
                 }
                 replayed.inputs += 1;
@@ -173,15 +188,25 @@ pub fn replay(path: &Path) -> Result<Replayed, ReplayError> {
     Ok(replayed)
 }
 
-/// Hashes the debug form without building it.
-fn write_debug(hasher: &mut DefaultHasher, value: &impl fmt::Debug) {
-    struct Sink<'a>(&'a mut DefaultHasher);
-    impl fmt::Write for Sink<'_> {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0.write(text.as_bytes());
+/// Writes a value into `bytes`, whose memory is used again. As postcard, since everything that crosses
+/// a node's border has that form anyway; its debug form took most of a run's time.
+fn encode(value: &impl Serialize, mut bytes: Vec<u8>) -> Vec<u8> {
+    struct Sink(Vec<u8>);
+    impl Flavor for Sink {
+        type Output = Vec<u8>;
+        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+            self.0.push(byte);
             Ok(())
         }
+        fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+            self.0.extend_from_slice(bytes);
+            Ok(())
+        }
+        fn finalize(self) -> postcard::Result<Vec<u8>> {
+            Ok(self.0)
+        }
     }
-    // The sink never fails.
-    let _ = write!(Sink(hasher), "{value:?}");
+    bytes.clear();
+    // Writing to a vector fails for what has no length, and none of ours is without.
+    postcard::serialize_with_flavor(value, Sink(bytes)).unwrap_or_default()
 }

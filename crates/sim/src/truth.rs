@@ -7,6 +7,7 @@ use peerloom_core::io::{ContentDraft, ContentKey};
 use peerloom_wire::{ChunkId, ContentId};
 
 use crate::dice::Dice;
+use crate::directory::Directory;
 use crate::options::Options;
 
 /// What a content really is.
@@ -19,10 +20,11 @@ pub(crate) struct TrueContent {
     pub(crate) id: Option<ContentId>,
 }
 
-/// All contents, and all chunks by hash.
+/// All contents, all chunks by hash, and all tabs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Truth {
     pub(crate) contents: Vec<TrueContent>,
+    pub(crate) who: Directory,
     chunk_bytes: BTreeMap<ChunkId, u32>,
     by_id: BTreeMap<ContentId, usize>,
 }
@@ -30,7 +32,7 @@ pub(crate) struct Truth {
 impl Truth {
     pub(crate) fn new(options: &Options) -> Self {
         let mut dice = Dice::new(options.seed, "contents");
-        let mut truth = Self::default();
+        let mut truth = Self { who: Directory::new(options), ..Self::default() };
         for index in 0..options.contents.len() {
             truth.make(index, options, &mut dice);
         }

@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
 
 use peerloom_core::event::{CommandError, Reply};
 use peerloom_core::io::{BodySource, Command, CommandId, ConnId, LinkCommand, StoreId, StoreOp};
@@ -18,12 +17,16 @@ use crate::report::Report;
 use crate::schedule::{Happening, Schedule, Seat};
 use crate::store::Health;
 use crate::tab::{self, Asked, Life, Tab};
-use crate::trace::{self, Trace};
+use crate::trace::Trace;
 use crate::truth::Truth;
 use crate::{convergence, hostile, keyring};
 
-/// How often the checkers look at everything.
-pub(crate) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the checkers look around.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many tabs they look at each time, and after how many times they have seen all at the latest.
+const LOOKED_AT_MIN: usize = 64;
+const LOOKS_MAX: usize = 10;
 
 /// How long a converged world is watched, in milliseconds: two pings of each connection.
 const STAYS_MS: u64 = 10_000;
@@ -45,7 +48,7 @@ pub struct World {
     pub(crate) checkers: Checkers,
     pub(crate) dice: Dice,
     pub(crate) healed: bool,
-    pub(crate) counts: BTreeMap<String, u64>,
+    pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) bus: Bus,
     trace: Trace,
     /// Every event an application heard, if somebody wants them.
@@ -61,11 +64,11 @@ impl std::fmt::Debug for World {
 /// Runs a world from its first step to convergence, or to the first violation.
 ///
 /// # Errors
-/// If the trace file can't be written.
-pub fn run(options: &Options, trace: Option<&Path>) -> io::Result<Report> {
+/// If the trace can't be written.
+pub fn run(options: &Options, trace: Option<Box<dyn Write>>) -> io::Result<Report> {
     let mut world = World::new(options);
-    if let Some(path) = trace {
-        world.trace = Trace::into_file(path, options)?;
+    if let Some(writer) = trace {
+        world.trace = Trace::into(writer, options);
     }
     let converged_ms = world.run_to_the_end();
     world.trace.close()?;
@@ -187,11 +190,7 @@ impl World {
                 }
             }
             Happening::Open { tab } => self.open(tab),
-            Happening::Rejoin { pairs } => {
-                for (a, b) in pairs {
-                    self.fabric.rejoin(&mut self.schedule, a, b);
-                }
-            }
+            Happening::Rejoin { cut } => self.fabric.rejoin(&mut self.schedule, cut),
             Happening::StoreMended { tab, until } => {
                 let tab = &mut self.tabs[tab];
                 if tab.broken_until == Some(until) {
@@ -228,10 +227,10 @@ impl World {
         };
         let Some(node) = &mut tab.node else { return };
         self.trace.hash_input(&input);
-        let kept = self.trace.is_to_file().then(|| input.clone());
+        let kept = self.trace.is_written().then(|| input.clone());
         node.handle(at, input);
         let outputs: Vec<Output> = core::iter::from_fn(|| node.poll_output()).collect();
-        self.trace.handled(seat, at, kept, trace::hash_outputs(&outputs));
+        self.trace.handled(seat, at, kept, &outputs);
         self.measure(seat, outputs.len());
         for output in outputs {
             self.execute(seat, output);
@@ -279,19 +278,17 @@ impl World {
         tab.close(life);
     }
 
-    pub(crate) fn count(&mut self, what: &str) {
-        *self.counts.entry(what.to_owned()).or_insert(0) += 1;
+    pub(crate) fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_insert(0) += 1;
     }
 
     fn execute(&mut self, seat: Seat, output: Output) {
         match output {
             Output::Signal { bytes } => {
-                let own = &self.tabs[seat.tab];
-                let listens =
-                    |tab: &&Tab| tab.is_open() && tab.seat != seat && tab.shares_channel(own);
-                let listeners: Vec<Listener> = (self.tabs.iter().filter(listens))
-                    .map(|tab| Listener { seat: tab.seat, app: tab.options.app })
-                    .collect();
+                let hearers = self.truth.who.hearers(seat.tab);
+                let open = hearers.iter().map(|tab| &self.tabs[*tab]).filter(|tab| tab.is_open());
+                let listeners: Vec<Listener> =
+                    open.map(|tab| Listener { seat: tab.seat, app: tab.options.app }).collect();
                 let app = self.tabs[seat.tab].options.app;
                 self.count("envelopes");
                 self.bus.carry(&mut self.schedule, app, &bytes, &listeners);
@@ -475,7 +472,9 @@ impl World {
         self.schedule.after(LOOK_INTERVAL, Happening::Look);
         let at_ms = self.now_ms();
         self.insist();
-        for tab in &self.tabs {
+        let looks = self.tabs.len().div_ceil(LOOKED_AT_MIN).min(LOOKS_MAX);
+        let turn = usize::try_from(at_ms / 1000).unwrap_or(0) % looks.max(1);
+        for tab in self.tabs.iter().skip(turn).step_by(looks.max(1)) {
             self.checkers.look(at_ms, tab, self.options.max_connections);
             self.checkers.stored(at_ms, tab, &self.truth);
         }
@@ -483,7 +482,6 @@ impl World {
 
     fn measure(&mut self, seat: Seat, outputs: usize) {
         let measured = Measured {
-            tabs: self.tabs.len(),
             connections_max: usize::from(self.options.max_connections),
             ends: self.fabric.ends_count(seat),
             expected_bytes: self.fabric.expected_bytes(seat),

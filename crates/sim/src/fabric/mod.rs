@@ -132,9 +132,12 @@ pub(crate) struct Fabric {
     endpoints: BTreeMap<End, Endpoint>,
     links: BTreeMap<u64, Link>,
     links_next: u64,
+    /// The links of each tab.
+    links_by_tab: BTreeSet<(usize, u64)>,
     paths: BTreeMap<(usize, usize), Path>,
-    /// How many partitions lie between two tabs.
-    cuts: BTreeMap<(usize, usize), u32>,
+    /// Partitions that last: one side of each.
+    cuts: BTreeMap<u64, BTreeSet<usize>>,
+    cuts_next: u64,
     /// Contracts that a node broke, for the checkers.
     pub(crate) breaches: Vec<(usize, String)>,
     /// What happened, for the report.
@@ -151,8 +154,10 @@ impl Fabric {
             endpoints: BTreeMap::new(),
             links: BTreeMap::new(),
             links_next: 1,
+            links_by_tab: BTreeSet::new(),
             paths: BTreeMap::new(),
             cuts: BTreeMap::new(),
+            cuts_next: 1,
             breaches: Vec::new(),
             counts: BTreeMap::new(),
         }
@@ -219,13 +224,13 @@ impl Fabric {
 
     /// How many connections a session has made and not closed.
     pub(crate) fn ends_count(&self, seat: Seat) -> usize {
-        self.endpoints.keys().filter(|end| end.seat == seat).count()
+        self.ends_of(seat).count()
     }
 
     /// Bytes of buffers that a session's expected bodies take.
     pub(crate) fn expected_bytes(&self, seat: Seat) -> u64 {
-        let ours = self.endpoints.iter().filter(|(end, _)| end.seat == seat);
-        ours.flat_map(|(_, endpoint)| endpoint.expected.values()).map(|e| u64::from(e.bytes)).sum()
+        let bodies = self.ends_of(seat).flat_map(|(_, endpoint)| endpoint.expected.values());
+        bodies.map(|expected| u64::from(expected.bytes)).sum()
     }
 
     /// The other side of a connection, once ICE found it.
@@ -236,20 +241,24 @@ impl Fabric {
 
     /// A session's open connections with the tabs at their other sides.
     pub(crate) fn open_ends(&self, seat: Seat) -> Vec<(End, usize)> {
-        let ours =
-            self.endpoints.iter().filter(|(end, e)| end.seat == seat && e.opened_at.is_some());
+        let ours = self.ends_of(seat).filter(|(_, endpoint)| endpoint.opened_at.is_some());
         ours.filter_map(|(end, _)| Some((*end, self.other(*end)?.seat.tab))).collect()
+    }
+
+    /// A session's side of its connections.
+    fn ends_of(&self, seat: Seat) -> impl Iterator<Item = (&End, &Endpoint)> {
+        let [first, last] = [u32::MIN, u32::MAX].map(|conn| End { seat, conn: ConnId(conn) });
+        self.endpoints.range(first..=last)
     }
 
     fn close(&mut self, schedule: &mut Schedule, end: End) {
         let other = self.other(end);
-        let Some(endpoint) = self.endpoints.remove(&end) else {
+        let flows = self.link_of(end).and_then(|id| self.links.get(&id)).is_some_and(Link::flows);
+        let Some(endpoint) = self.remove(end) else {
             self.breach(end, "closed twice or never made".to_owned());
             return;
         };
-        self.names.remove(&endpoint.own.name);
         let Some(other) = other else { return };
-        let flows = endpoint.link.and_then(|link| self.links.get(&link)).is_some_and(Link::flows);
         if flows {
             let arrival = self.arrival(schedule.now(), end, other, endpoint.control.last_arrival);
             schedule.at(arrival, Happening::Fabric(FabricStep::RemoteClosed { end: other }));
@@ -260,17 +269,34 @@ impl Fabric {
 
     /// A session ends without closing anything.
     pub(crate) fn drop_session(&mut self, schedule: &mut Schedule, seat: Seat) {
-        let ends: Vec<End> =
-            self.endpoints.keys().filter(|end| end.seat == seat).copied().collect();
+        let ends: Vec<End> = self.ends_of(seat).map(|(end, _)| *end).collect();
         for end in ends {
             let other = self.other(end);
-            if let Some(endpoint) = self.endpoints.remove(&end) {
-                self.names.remove(&endpoint.own.name);
-            }
+            self.remove(end);
             if let Some(other) = other {
                 self.orphan(schedule, other);
             }
         }
+    }
+
+    fn link_of(&self, end: End) -> Option<u64> {
+        self.endpoints.get(&end)?.link
+    }
+
+    /// Forgets an endpoint, and its link once the other side is gone too.
+    fn remove(&mut self, end: End) -> Option<Endpoint> {
+        let endpoint = self.endpoints.remove(&end)?;
+        self.names.remove(&endpoint.own.name);
+        if let Some(id) = endpoint.link
+            && let Some(ends) = self.links.get(&id).map(|link| link.ends)
+            && !ends.iter().any(|end| self.has(*end))
+        {
+            self.links.remove(&id);
+            for end in ends {
+                self.links_by_tab.remove(&(end.seat.tab, id));
+            }
+        }
+        Some(endpoint)
     }
 
     fn tell(&self, schedule: &mut Schedule, end: End, event: LinkEvent) {
@@ -291,7 +317,7 @@ impl Fabric {
     }
 
     fn is_cut(&self, a: usize, b: usize) -> bool {
-        self.cuts.get(&(a.min(b), a.max(b))).is_some_and(|count| *count > 0)
+        self.cuts.values().any(|side| side.contains(&a) != side.contains(&b))
     }
 
     /// When something sent now arrives: after the latency, not before what was sent earlier.

@@ -223,6 +223,7 @@ impl Fabric {
         self.links_next += 1;
         let link = Link { ends, flow: Flow::Flowing, outage: 0, failed: false, told: false };
         self.links.insert(id, link);
+        self.links_by_tab.extend(ends.map(|end| (end.seat.tab, id)));
         self.count("connections up");
         let mut opened_at = [Instant::ZERO; 2];
         for (end, opened_at) in ends.into_iter().zip(&mut opened_at) {

@@ -1,10 +1,11 @@
 //! Connections that stop carrying: by partition, by a kill, by nothing at all.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use peerloom_core::io::{LinkEvent, TransportState};
 
-use super::{ConsentStage, End, Fabric, FabricStep, Flow};
+use super::{ConsentStage, End, Fabric, FabricStep, Flow, Link};
 use crate::schedule::{Happening, Schedule, Seat};
 
 /// From the last packet to `disconnected`: browsers take 5 to 7 s.
@@ -16,60 +17,77 @@ const CONSENT_LOST: Duration = Duration::from_secs(24);
 impl Fabric {
     /// The connections between two tabs stop carrying without an event, until an ICE restart.
     pub(crate) fn sever(&mut self, schedule: &mut Schedule, a: usize, b: usize) {
-        for link in self.links_between(a, b) {
-            self.count("connections severed");
-            self.stall(schedule, link, Flow::Stalled { by_path: false }, false);
+        for (other, link) in self.links_of(a) {
+            if other == b {
+                self.count("connections severed");
+                self.stall(schedule, link, Flow::Stalled { by_path: false }, false);
+            }
         }
     }
 
-    /// Two tabs can't reach each other until [`Self::rejoin`].
-    pub(crate) fn cut(&mut self, schedule: &mut Schedule, a: usize, b: usize) {
-        *self.cuts.entry((a.min(b), a.max(b))).or_insert(0) += 1;
+    /// These tabs and the others can't reach one another until [`Self::rejoin`] of what is returned.
+    pub(crate) fn cut(&mut self, schedule: &mut Schedule, side: BTreeSet<usize>) -> u64 {
+        let links = self.links_across(&side);
+        let cut = self.cuts_next;
+        self.cuts_next += 1;
+        self.cuts.insert(cut, side);
         let told = self.options.outage_is_told;
-        for link in self.links_between(a, b) {
-            if self.links.get(&link).is_some_and(super::Link::flows) {
+        for (_, link) in links {
+            if self.links.get(&link).is_some_and(Link::flows) {
                 self.stall(schedule, link, Flow::Stalled { by_path: true }, told);
             }
         }
+        cut
     }
 
-    /// One partition between two tabs ends.
-    pub(crate) fn rejoin(&mut self, schedule: &mut Schedule, a: usize, b: usize) {
-        if let Some(count) = self.cuts.get_mut(&(a.min(b), a.max(b))) {
-            *count = count.saturating_sub(1);
-        }
-        if self.is_cut(a, b) || !self.options.heals_by_itself {
-            return;
-        }
-        for link in self.links_between(a, b) {
-            let waits = self
-                .links
-                .get(&link)
-                .is_some_and(|link| link.flow == Flow::Stalled { by_path: true } && !link.failed);
-            if waits {
-                self.resume(schedule, link, false);
-            }
+    /// One partition ends.
+    pub(crate) fn rejoin(&mut self, schedule: &mut Schedule, cut: u64) {
+        if let Some(side) = self.cuts.remove(&cut) {
+            let links = self.links_across(&side);
+            self.reconnect(schedule, links);
         }
     }
 
     /// Ends all partitions.
     pub(crate) fn rejoin_all(&mut self, schedule: &mut Schedule) {
-        let pairs: Vec<(usize, usize)> = self.cuts.keys().copied().collect();
-        for (a, b) in pairs {
-            while self.is_cut(a, b) {
-                self.rejoin(schedule, a, b);
+        let mut links: Vec<((usize, usize), u64)> = Vec::new();
+        for side in core::mem::take(&mut self.cuts).into_values() {
+            let across = self.links_across(&side).into_iter();
+            links.extend(across.map(|((a, b), link)| ((a.min(b), a.max(b)), link)));
+        }
+        links.sort_unstable();
+        links.dedup();
+        self.reconnect(schedule, links);
+    }
+
+    /// Links that waited for their path carry again, unless another partition is between them.
+    fn reconnect(&mut self, schedule: &mut Schedule, links: Vec<((usize, usize), u64)>) {
+        if !self.options.heals_by_itself {
+            return;
+        }
+        for ((a, b), id) in links {
+            let waits = |link: &Link| link.flow == Flow::Stalled { by_path: true } && !link.failed;
+            if !self.is_cut(a, b) && self.links.get(&id).is_some_and(waits) {
+                self.resume(schedule, id, false);
             }
         }
     }
 
-    fn links_between(&self, a: usize, b: usize) -> Vec<u64> {
-        let between = |ends: &[End; 2]| {
-            let tabs = (ends[0].seat.tab, ends[1].seat.tab);
-            tabs == (a, b) || tabs == (b, a)
-        };
-        let alive = |ends: &[End; 2]| ends.iter().any(|end| self.has(*end));
-        let links = self.links.iter().filter(|(_, link)| between(&link.ends) && alive(&link.ends));
-        links.map(|(id, _)| *id).collect()
+    /// The links between tabs of one side and tabs of the other, in the order of their tabs.
+    fn links_across(&self, side: &BTreeSet<usize>) -> Vec<((usize, usize), u64)> {
+        let across = side.iter().flat_map(|&tab| {
+            let links = self.links_of(tab).into_iter();
+            links.filter(|(other, _)| !side.contains(other)).map(move |(b, id)| ((tab, b), id))
+        });
+        across.collect()
+    }
+
+    /// The links of a tab of which a side is left, by the tab at the other.
+    fn links_of(&self, tab: usize) -> BTreeSet<(usize, u64)> {
+        let ours = self.links_by_tab.range((tab, 0)..=(tab, u64::MAX));
+        let sides = ours.filter_map(|(_, id)| Some((*id, self.links.get(id)?.ends)));
+        let others = sides.flat_map(|(id, ends)| ends.map(|end| (end.seat.tab, id)));
+        others.filter(|(other, _)| *other != tab).collect()
     }
 
     pub(super) fn stall(&mut self, schedule: &mut Schedule, id: u64, flow: Flow, told: bool) {
@@ -161,8 +179,7 @@ impl Fabric {
     pub(crate) fn carries(&self, seat: Seat, tab: usize) -> bool {
         self.open_ends(seat).iter().any(|(end, other)| {
             let link = self.endpoints.get(end).and_then(|endpoint| endpoint.link);
-            *other == tab
-                && link.and_then(|link| self.links.get(&link)).is_some_and(super::Link::flows)
+            *other == tab && link.and_then(|link| self.links.get(&link)).is_some_and(Link::flows)
         })
     }
 }

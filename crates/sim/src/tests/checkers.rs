@@ -143,13 +143,8 @@ fn a_ban_that_does_not_hold_is_noticed() {
 #[test]
 fn what_is_over_its_bound_is_noticed() {
     let mut world = world();
-    let measured = Measured {
-        tabs: 4,
-        connections_max: 8,
-        ends: 40,
-        expected_bytes: 1 << 30,
-        outputs: 50_000,
-    };
+    let measured =
+        Measured { connections_max: 8, ends: 40, expected_bytes: 1 << 30, outputs: 50_000 };
     world.checkers.bounds(0, &world.tabs[0], &measured);
     assert_eq!(violated(&world), ["every bound holds"; 3]);
     // Connections, and carriers.
@@ -174,7 +169,7 @@ fn a_world_that_does_not_heal_does_not_converge() {
     world.options.heal_at_ms = 10_000;
     world.options.converge_ms = 60_000;
     world.heal();
-    world.fabric.cut(&mut world.schedule, 0, 1);
+    world.fabric.cut(&mut world.schedule, [0].into());
     world.run_until(60_000);
     let unmet = convergence::unmet(&world);
     assert!(unmet.iter().any(|(tab, what)| *tab == 0 && what.contains("tab 1")), "{unmet:?}");

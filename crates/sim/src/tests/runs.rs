@@ -1,17 +1,14 @@
 //! Whole runs: drawn from seeds, traced, replayed.
 
-use std::io::Write;
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
 
 use super::run_seed;
 use crate::options::Options;
 use crate::seeds::REGRESSIONS;
 use crate::trace::{ReplayError, replay};
 use crate::world::run;
-
-/// A path of this test's own.
-fn path(name: &str) -> std::path::PathBuf {
-    std::env::temp_dir().join(format!("peerloom-sim-{}-{name}", std::process::id()))
-}
 
 #[test]
 fn equal_seeds_give_equal_runs_and_others_others() {
@@ -40,30 +37,39 @@ fn drawn_options_are_the_same_when_written_and_read() {
     }
 }
 
-#[test]
-fn a_trace_replays_and_a_changed_one_does_not() {
-    let (whole, changed) = (path("whole"), path("changed"));
-    let report = run(&Options::draw(3, Some(3)), Some(&whole)).unwrap();
-    let replayed = replay(&whole).unwrap();
-    assert_eq!(replayed.inputs, report.inputs);
-    assert!(replayed.sessions >= 3);
+/// What a writer that was given away has written.
+#[derive(Clone, Default)]
+struct Written(Rc<RefCell<Vec<u8>>>);
 
-    let text = std::fs::read_to_string(&whole).unwrap();
-    let at = text.rfind("\"outputs\":").unwrap() + "\"outputs\":".len();
-    let mut file = std::fs::File::create(&changed).unwrap();
-    write!(file, "{}1{}", &text[..at], text[at..].trim_start_matches(|c: char| c.is_ascii_digit()))
-        .unwrap();
-    drop(file);
-    assert!(matches!(replay(&changed), Err(ReplayError::Differs { .. })));
-    std::fs::remove_file(whole).unwrap();
-    std::fs::remove_file(changed).unwrap();
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]
-fn a_file_that_is_no_trace_is_refused() {
-    let file = path("garbage");
-    std::fs::write(&file, "{\"no\": \"trace\"}\n").unwrap();
-    assert!(matches!(replay(&file), Err(ReplayError::Malformed { line: 1, .. })));
-    std::fs::remove_file(&file).unwrap();
-    assert!(matches!(replay(&file), Err(ReplayError::Io(_))));
+fn a_trace_replays_and_a_changed_one_does_not() {
+    let written = Written::default();
+    let report = run(&Options::draw(3, Some(3)), Some(Box::new(written.clone()))).unwrap();
+    let whole = String::from_utf8(written.0.take()).unwrap();
+    let replayed = replay(whole.as_bytes()).unwrap();
+    assert_eq!(replayed.inputs, report.inputs);
+    assert!(replayed.sessions >= 3);
+
+    let at = whole.rfind("\"outputs\":").unwrap() + "\"outputs\":".len();
+    let rest = whole[at..].trim_start_matches(|c: char| c.is_ascii_digit());
+    let changed = format!("{}1{rest}", &whole[..at]);
+    assert!(matches!(replay(changed.as_bytes()), Err(ReplayError::Differs { .. })));
+}
+
+#[test]
+fn what_is_no_trace_is_refused() {
+    let text: &[u8] = b"{\"no\": \"trace\"}\n";
+    assert!(matches!(replay(text), Err(ReplayError::Malformed { line: 1, .. })));
+    let text: &[u8] = b"\xff\n";
+    assert!(matches!(replay(text), Err(ReplayError::Io(_))));
 }
