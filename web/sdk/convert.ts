@@ -8,7 +8,10 @@ export function toPeerInfo(peer: PeerSnapshot): PeerInfo {
     id: peer.id as PeerId,
     state: peer.state,
     path: peer.state === "connected" ? "direct" : null,
-    rttMs: peer.rttMicros === null ? null : peer.rttMicros / 1_000,
+    rttMs: toMillis(peer.rttMicros),
+    rttVarMs: toMillis(peer.rttVarMicros),
+    throughputIn: peer.inPerSecond,
+    throughputOut: peer.outPerSecond,
     bytesIn: peer.bytesIn,
     bytesOut: peer.bytesOut,
     bufferedBytes: peer.bufferedBytes,
@@ -18,6 +21,10 @@ export function toPeerInfo(peer: PeerSnapshot): PeerInfo {
     lastFailure: peer.lastFailure === null ? null : { ...toConnectFailure(peer.lastFailure), at: peer.lastFailure.atMs },
     nextTryAt: peer.nextTryMs,
   };
+}
+
+function toMillis(micros: number | null): number | null {
+  return micros === null ? null : micros / 1_000;
 }
 
 export function toContentInfo(content: ContentSnapshot): ContentInfo {

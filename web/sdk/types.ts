@@ -44,6 +44,11 @@ export interface PeerInfo {
   readonly path: "direct" | null;
   /** Smoothed round trip, once measured. */
   readonly rttMs: number | null;
+  /** How far round trips are from that, smoothed: RFC 6298's variation. */
+  readonly rttVarMs: number | null;
+  /** What this connection carried of contents when it last carried any, in bytes per second, once measured. */
+  readonly throughputIn: number | null;
+  readonly throughputOut: number | null;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** Handed to the data channels and not yet sent. */

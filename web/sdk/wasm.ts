@@ -77,6 +77,9 @@ export interface PeerSnapshot {
   readonly id: string;
   readonly state: PeerInfo["state"];
   readonly rttMicros: number | null;
+  readonly rttVarMicros: number | null;
+  readonly inPerSecond: number | null;
+  readonly outPerSecond: number | null;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly bufferedBytes: number;

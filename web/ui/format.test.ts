@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cleanName, formatBytes, formatClock, formatCount, formatDuration, formatPercent, formatRate, formatRtt, fraction, shortId } from "./format.ts";
+import { cleanName, formatBytes, formatClock, formatCount, formatDuration, formatPercent, formatRate, formatRtt, formatRttSpread, fraction, shortId } from "./format.ts";
 
 /** The tests write plain spaces where the text has non-breaking ones. */
 const plain = (text: string): string => text.replace(/\u00a0/gu, " ");
@@ -25,6 +25,12 @@ describe("formatDuration", () => {
 describe("formatRtt", () => {
   test.each([[null, "–"], [0.29, "<1 ms"], [34.4, "34 ms"], [1234, "1.2 s"]])("%s reads %s", (ms, text) =>
     expect(plain(formatRtt(ms))).toBe(text));
+});
+
+test("a round trip is told with how far others are from it, once both are known", () => {
+  expect(plain(formatRttSpread(34.4, 3))).toBe("34 ms ± 3 ms");
+  expect(plain(formatRttSpread(34.4, null))).toBe("34 ms");
+  expect(plain(formatRttSpread(null, null))).toBe("–");
 });
 
 test("100 % means complete, not nearly", () => {

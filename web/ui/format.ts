@@ -56,6 +56,12 @@ export function formatRtt(ms: number | null): string {
   return `${(ms / 1000).toFixed(1)}${NBSP}s`;
 }
 
+/** Returns a round trip with how far round trips are from it: `12 ms ± 3 ms`. */
+export function formatRttSpread(ms: number | null, variationMs: number | null): string {
+  const middle = formatRtt(ms);
+  return ms === null || variationMs === null ? middle : `${middle}${NBSP}±${NBSP}${formatRtt(variationMs)}`;
+}
+
 /** Returns a share of a whole as whole percent; rounded down, so that 100 % means complete. */
 export function formatPercent(done: number, total: number): string {
   return `${Math.floor(fraction(done, total) * 100)}${NBSP}%`;

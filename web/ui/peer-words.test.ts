@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { peer, peers } from "./synthetic.ts";
-import { STATE_ORDER, byState, nextWords, pathWords, reputationWords, stateWords, troubleWords } from "./peer-words.ts";
+import { STATE_ORDER, byState, nextWords, pathWords, reputationWords, stateWords, throughputWords, troubleWords } from "./peer-words.ts";
 
 const plain = (text: string): string => text.replace(/\u00a0/gu, " ");
 const lastFailure = { peer: peer(1).id, stage: "ice", reason: "no path", at: 0 } as const;
@@ -21,6 +21,12 @@ test("who connects is being looked for, at first or once more", () => {
   expect(nextWords(peer(1, { state: "connecting" }), 0)).toBe("Looking for a way to it");
   expect(nextWords(peer(1, { state: "connecting", lastFailure }), 0)).toBe("Trying once more");
   expect(nextWords(peer(1), 0)).toBe("");
+});
+
+test("what a connection carried reads each way, once it is known", () => {
+  expect(throughputWords(peer(1))).toBe("not measured yet");
+  expect(plain(throughputWords(peer(1, { throughputIn: 12_400_000 })))).toBe("12.4 MB/s from it");
+  expect(plain(throughputWords(peer(1, { throughputIn: 12_400_000, throughputOut: 3_100 })))).toBe("12.4 MB/s from it, 3.1 kB/s to it");
 });
 
 test("a failure is told in a sentence, and no failure in none", () => {

@@ -1,7 +1,7 @@
 /** How a peer's state reads, why it is not connected, and what happens next. Pure functions. */
 
 import type { PeerInfo } from "../sdk/index.ts";
-import { formatCount, formatDuration } from "./format.ts";
+import { formatCount, formatDuration, formatRate } from "./format.ts";
 import type { IconName } from "./icons.ts";
 import { stageWords } from "./words.ts";
 
@@ -46,6 +46,13 @@ export function nextWords({ state, nextTryAt, lastFailure }: Pick<PeerInfo, "sta
   if (state !== "backoff" || nextTryAt === null) return "";
   if (nextTryAt <= nowMs) return "Next try as soon as a connection is free";
   return `Next try in ${formatDuration(Math.max(1000, nextTryAt - nowMs))}`;
+}
+
+/** Returns what a connection carried when it last carried contents: `12.4 MB/s from it, 3.1 MB/s to it`. */
+export function throughputWords({ throughputIn, throughputOut }: Pick<PeerInfo, "throughputIn" | "throughputOut">): string {
+  const from = throughputIn === null ? [] : [`${formatRate(throughputIn)} from it`];
+  const to = throughputOut === null ? [] : [`${formatRate(throughputOut)} to it`];
+  return [...from, ...to].join(", ") || "not measured yet";
 }
 
 /** Returns what a peer did wrong, as a person would ask. */

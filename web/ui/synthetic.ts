@@ -29,6 +29,9 @@ export function peer(n: number, as: Partial<PeerInfo> = {}): PeerInfo {
     state: "discovered",
     path: null,
     rttMs: null,
+    rttVarMs: null,
+    throughputIn: null,
+    throughputOut: null,
     bytesIn: 0,
     bytesOut: 0,
     bufferedBytes: 0,
@@ -54,7 +57,7 @@ export function peers(count: number, nowMs = 1_800_000_000_000): readonly PeerIn
     const share = next();
     if (share < 0.25) {
       const rttMs = 2 * 2 ** (next() * 8);
-      return peer(n, { state: "connected", path: "direct", rttMs, bytesIn: Math.floor(next() * 1e8), bytesOut: Math.floor(next() * 1e8), contents: Math.floor(next() * 40), connectedAt: nowMs - next() * 3_600_000, strikes: next() < 0.05 ? 2 : 0 });
+      return peer(n, { state: "connected", path: "direct", rttMs, rttVarMs: rttMs / 8, bytesIn: Math.floor(next() * 1e8), bytesOut: Math.floor(next() * 1e8), contents: Math.floor(next() * 40), connectedAt: nowMs - next() * 3_600_000, strikes: next() < 0.05 ? 2 : 0 });
     }
     if (share < 0.3) return peer(n, { state: "connecting" });
     const failure = FAILURES[Math.floor(next() * FAILURES.length)];

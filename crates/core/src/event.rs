@@ -254,6 +254,13 @@ pub struct PeerInfo {
     pub state: PeerState,
     /// The smoothed round trip time in microseconds, once measured.
     pub rtt_micros: Option<u64>,
+    /// How far round trips are from that, smoothed, in microseconds.
+    pub rtt_variation_micros: Option<u64>,
+    /// Bytes per second of contents that came from it when they last did, once measured on this
+    /// connection.
+    pub in_per_second: Option<u64>,
+    /// The same of contents that went to it.
+    pub out_per_second: Option<u64>,
     /// Received on all connections since the start.
     pub bytes_in: u64,
     /// Sent on all connections since the start.

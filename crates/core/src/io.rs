@@ -456,13 +456,13 @@ pub enum StoreError {
 /// What the browser does to the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifecycle {
-    /// It is on screen.
+    /// It is on screen again, or on another network perhaps: every peer is to be probed.
     Visible,
     /// It is not; timers fire late.
     Hidden,
     /// It will run no code until it is resumed.
     Frozen,
-    /// It runs again, or the network came back: every peer is to be probed.
+    /// It runs again, or the network came back: every peer is to be probed, and everybody told.
     Resumed,
     /// It is about to be closed or left: say goodbye now.
     Leaving,

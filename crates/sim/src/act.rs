@@ -34,6 +34,7 @@ impl World {
             Action::Hide { tab, ms } => self.hide(tab, ms),
             Action::Partition { tabs, ms } => self.partition(&tabs, ms),
             Action::Sever { tab, nth } => self.sever(tab, nth),
+            Action::Roam { tab } => self.roam(tab),
             Action::StoreFull { tab, ms } => self.break_store(tab, Health::Full, ms),
             Action::StoreGone { tab, ms } => self.break_store(tab, Health::Gone, ms),
             action => self.act_as_application(action),
@@ -312,6 +313,14 @@ impl World {
         if let Some((_, other)) = ends.get(nth % ends.len().max(1)) {
             self.fabric.sever(&mut self.schedule, tab, *other);
         }
+    }
+
+    fn roam(&mut self, index: usize) {
+        let seat = self.tabs[index].seat;
+        for (_, other) in self.fabric.open_ends(seat) {
+            self.fabric.sever(&mut self.schedule, index, other);
+        }
+        self.feed(seat, Input::Lifecycle(Lifecycle::Resumed));
     }
 
     fn break_store(&mut self, index: usize, health: Health, ms: u64) {

@@ -145,6 +145,12 @@ pub enum Action {
         /// Which connection, counted modulo those that it has.
         nth: usize,
     },
+    /// A tab's device gets another network: its connections carry nothing until an ICE restart, and
+    /// the tab is told. Not drawn.
+    Roam {
+        /// Which tab.
+        tab: usize,
+    },
     /// A store is full for a while.
     StoreFull {
         /// Which tab.

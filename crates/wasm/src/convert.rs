@@ -117,15 +117,18 @@ pub fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
     Object::new()
         .with_id("id", &info.id.0)
         .with_text("state", peer_state(info.state))
-        .with_option("rttMicros", info.rtt_micros.map(number))
+        .with_u64_option("rttMicros", info.rtt_micros)
+        .with_u64_option("rttVarMicros", info.rtt_variation_micros)
+        .with_u64_option("inPerSecond", info.in_per_second)
+        .with_u64_option("outPerSecond", info.out_per_second)
         .with_u64("bytesIn", info.bytes_in)
         .with_u64("bytesOut", info.bytes_out)
         .with("bufferedBytes", buffered_bytes)
         .with("contents", info.contents)
         .with("strikes", info.strikes)
-        .with_option("connectedAtMs", info.connected_at_ms.map(number))
+        .with_u64_option("connectedAtMs", info.connected_at_ms)
         .with_option("lastFailure", info.last_failure.as_ref().map(last_failure))
-        .with_option("nextTryMs", info.next_try_ms.map(number))
+        .with_u64_option("nextTryMs", info.next_try_ms)
         .into()
 }
 
@@ -180,11 +183,6 @@ fn failure_object(failure: &ConnectFailure) -> Object {
         .with_text("stage", stage(failure.stage))
         .with_text("reason", &failure.reason)
         .with_option("hint", failure.hint.as_deref())
-}
-
-#[allow(clippy::cast_precision_loss)] // See `Object::with_u64`.
-const fn number(value: u64) -> f64 {
-    value as f64
 }
 
 const fn peer_state(state: PeerState) -> &'static str {

@@ -72,6 +72,16 @@ impl Object {
         self.with(key, value as f64)
     }
 
+    /// The same, or null.
+    #[inline(never)]
+    #[must_use]
+    pub fn with_u64_option(self, key: &str, value: Option<u64>) -> Self {
+        match value {
+            Some(value) => self.with_u64(key, value),
+            None => self.with(key, JsValue::NULL),
+        }
+    }
+
     /// Sets a field to a value, or to null.
     #[must_use]
     pub fn with_option<T: Into<JsValue>>(self, key: &str, value: Option<T>) -> Self {

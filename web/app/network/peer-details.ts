@@ -5,9 +5,9 @@ import "../../ui/avatar.ts";
 import { controls } from "../../ui/controls.ts";
 import "../../ui/copy-button.ts";
 import { define } from "../../ui/define.ts";
-import { formatBytes, formatCount, formatDuration, formatRate, formatRtt, shortId } from "../../ui/format.ts";
+import { formatBytes, formatCount, formatDuration, formatRate, formatRttSpread, shortId } from "../../ui/format.ts";
 import { icon } from "../../ui/icons.ts";
-import { nextWords, pathWords, reputationWords, stateWords } from "../../ui/peer-words.ts";
+import { nextWords, pathWords, reputationWords, stateWords, throughputWords } from "../../ui/peer-words.ts";
 import { tokens } from "../../ui/tokens.ts";
 import { causeWords } from "../../ui/words.ts";
 import { charts } from "./charts.ts";
@@ -120,10 +120,11 @@ export class PeerloomPeerDetails extends LitElement {
     const since = peer.connectedAt === null ? "–" : formatDuration(Math.max(0, Date.now() - peer.connectedAt));
     const facts: readonly (readonly [string, string | TemplateResult])[] = [
       ["Path", pathWords(peer.path)],
-      ["Round trip", formatRtt(peer.rttMs)],
+      ["Round trip", formatRttSpread(peer.rttMs, peer.rttVarMs)],
       ["Connected for", since],
       ["From it", html`${formatRate(connected ? inPerSecond : 0)} <span class="total">${formatBytes(peer.bytesIn)} in all</span>`],
       ["To it", html`${formatRate(connected ? outPerSecond : 0)} <span class="total">${formatBytes(peer.bytesOut)} in all</span>`],
+      ["Has carried", throughputWords(peer)],
       ["Waiting to be sent", formatBytes(peer.bufferedBytes)],
       ["Offers", formatCount(peer.contents, "file")],
       ["Reputation", reputationWords(peer.strikes)],

@@ -1,4 +1,4 @@
-//! How many bytes come in a second, over the last two.
+//! How many bytes come or go in a second, over the last two.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -12,6 +12,10 @@ const SLOT: Duration = Duration::from_millis(100);
 /// arrive, short enough to follow a source that becomes slow. Guess.
 const SLOTS_MAX: u64 = 20;
 
+/// From so many slots on, the rate says something about the connection. Guess: half a second is
+/// longer than bodies take to begin to come.
+const TELLING_SLOTS_MIN: u64 = 5;
+
 /// Sums up bytes in slots of time.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
@@ -19,6 +23,8 @@ pub(super) struct Meter {
     slots: VecDeque<(u64, u64)>,
     /// Since when bytes could come: the first slot that counts.
     since: u64,
+    /// The rate when bytes last came, if they had come for long enough.
+    estimate: Option<u64>,
 }
 
 impl Meter {
@@ -39,6 +45,14 @@ impl Meter {
             Some((last, sum)) if *last == current => *sum = sum.saturating_add(bytes),
             Some(_) | None => self.slots.push_back((current, bytes)),
         }
+        if current >= self.since + TELLING_SLOTS_MIN {
+            self.estimate = Some(self.per_second(now));
+        }
+    }
+
+    /// Returns what the connection carried when it last carried anything.
+    pub(super) const fn estimate(&self) -> Option<u64> {
+        self.estimate
     }
 
     /// Returns the bytes per second.
@@ -99,6 +113,20 @@ mod tests {
     fn waiting_for_the_first_bytes_counts_and_what_was_before_does_not() {
         check(5_000, &[(5_950, 1000)], 5_950, 1000);
         check(60_000, &[(60_000, 100)], 60_000, 1000);
+    }
+
+    #[test]
+    fn the_estimate_is_of_a_busy_time_and_outlasts_it() {
+        let mut meter = Meter::default();
+        meter.begin(at_ms(60_000));
+        meter.add(at_ms(60_400), 500);
+        assert_eq!(meter.estimate(), None);
+        meter.add(at_ms(60_900), 500);
+        assert_eq!(meter.estimate(), Some(1000));
+        // Long after, one small body says nothing about what the connection can carry.
+        meter.begin(at_ms(90_000));
+        meter.add(at_ms(90_050), 1);
+        assert_eq!((meter.estimate(), meter.per_second(at_ms(90_050))), (Some(1000), 10));
     }
 
     #[test]

@@ -292,6 +292,14 @@ impl Content {
         self.inventory.offered_by(peer)
     }
 
+    /// Returns how many bytes of contents per second came from a peer and went to it when they last
+    /// did, if they did so for long enough on its present connection.
+    #[must_use]
+    pub fn throughput(&self, peer: PeerId) -> [Option<u64>; 2] {
+        let Some(Peer { source, client, .. }) = self.peers.get(&peer) else { return [None; 2] };
+        [source.meter.estimate(), client.meter.estimate()]
+    }
+
     /// Returns how many contents are known here.
     #[must_use]
     pub fn contents_count(&self) -> usize {
@@ -322,7 +330,7 @@ impl Content {
             Message::Gone { contents } => self.on_gone(from, &contents, out),
             Message::Want { wants } => {
                 for want in wants {
-                    self.on_want(from, want, out);
+                    self.on_want(now, from, want, out);
                 }
             }
             Message::Cancel { request } => self.on_cancelled(from, request, out),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
 use super::message::{Message, Refusal, Want, Wanted};
+use super::meter::Meter;
 use super::{Content, Effect, Op, PROGRESS_INTERVAL, Phase};
 use crate::event::{Event, StrikeKind};
 use crate::io::{BodySource, LinkCommand, StoreError, StoreOp, StoreReply};
@@ -25,6 +26,8 @@ const SENT_MAX: usize = 256;
 pub(super) struct Client {
     /// By the peer's names. At most [`OPEN_MAX`].
     open: Map<RequestId, Wanted>,
+    /// Of bodies while there are any to send.
+    pub(super) meter: Meter,
     /// Refusals since a body was served.
     refused_busy: u32,
     /// At most [`SENT_MAX`].
@@ -64,6 +67,7 @@ impl Content {
     #[inline(never)]
     pub(super) fn on_want(
         &mut self,
+        now: Now,
         from: PeerId,
         Want { request, what }: Want,
         out: &mut Vec<Effect>,
@@ -82,6 +86,9 @@ impl Content {
             }
             Refusal::Busy
         } else if let Some(body) = body {
+            if client.open.is_empty() {
+                client.meter.begin(now.mono);
+            }
             client.open.insert(request, what);
             let command = LinkCommand::ServeBody { request, body };
             return out.push(Effect::Link { conn: peer.conn, command });
@@ -129,6 +136,7 @@ impl Content {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         let Some(what) = peer.client.open.remove(&request) else { return };
         peer.client.refused_busy = 0;
+        peer.client.meter.add(now.mono, u64::from(bytes));
         let Wanted::Chunk { content, .. } = what else { return };
         let sent = peer.client.sent_mut(content);
         sent.bytes += u64::from(bytes);

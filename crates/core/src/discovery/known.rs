@@ -20,6 +20,13 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// is no glare.
 pub(super) const REDIAL_HIGHER: Duration = Duration::from_secs(1);
 
+/// How often a connection that broke is tried again before its peer is one like any other that
+/// could not be reached.
+const REBUILD_TRIES_MAX: u32 = 3;
+
+/// Within which time. Two tries at a path that is gone, and a third: ICE takes 15 s to say so.
+const REBUILD_MAX: Duration = Duration::from_secs(45);
+
 /// How the contact with a peer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Contact {
@@ -50,6 +57,8 @@ pub(super) struct Known {
     /// When it was last heard over the broadcast path.
     pub(super) broadcast_at: Option<Instant>,
     pub(super) contact: Contact,
+    /// Since a connection broke and until it is rebuilt or given up: when it is given up.
+    pub(super) rebuild_until: Option<Instant>,
     /// In a row.
     pub(super) failures: u32,
     /// Until an attempt succeeds.
@@ -65,6 +74,7 @@ impl Known {
             heard_at: now,
             broadcast_at: None,
             contact: Contact::Idle,
+            rebuild_until: None,
             failures: 0,
             last_failure: None,
             replay,
@@ -75,11 +85,14 @@ impl Known {
     pub(super) fn back_off(&mut self, now: Now, random: &mut Random) {
         let doubled = BACKOFF_FIRST * 2u32.pow(self.failures.min(6));
         self.failures += 1;
+        let has_tries = self.failures < REBUILD_TRIES_MAX;
+        self.rebuild_until = self.rebuild_until.filter(|until| has_tries && now.mono < *until);
         self.contact = Contact::backoff(now, random.jitter(doubled.min(BACKOFF_MAX)));
     }
 
     /// Dials again after a connection broke.
     pub(super) fn redial(&mut self, now: Now, is_lower: bool) {
+        self.rebuild_until = Some(now.mono + REBUILD_MAX);
         let wait = if is_lower { Duration::ZERO } else { REDIAL_HIGHER };
         self.contact = Contact::backoff(now, wait);
     }

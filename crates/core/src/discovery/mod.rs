@@ -20,8 +20,8 @@ use peerloom_wire::{PeerId, RunId};
 
 use self::known::{Contact, Known};
 use crate::event::{
-    BadInput, CommandError, ConnectFailure, DisconnectCause, LastFailure, SignalPath, Stage,
-    Subject,
+    BadInput, CommandError, ConnectFailure, DisconnectCause, LastFailure, PeerState, SignalPath,
+    Stage, Subject,
 };
 use crate::io::CommandId;
 use crate::machine::Machine;
@@ -255,11 +255,18 @@ impl Discovery {
         self.known.keys().copied()
     }
 
-    /// Returns whether a peer's last failure is being waited out.
+    /// Returns how a peer stands that `link` has nothing to do with.
     #[must_use]
-    pub(crate) fn is_backing_off(&self, peer: PeerId) -> bool {
-        let contact = self.known.get(&peer).map(|known| known.contact);
-        matches!(contact, Some(Contact::Backoff { .. }))
+    pub(crate) fn state(&self, peer: PeerId) -> PeerState {
+        let Some(known) = self.known.get(&peer) else { return PeerState::Discovered };
+        match known.contact {
+            // A connection that is being rebuilt is on its way between two tries as well.
+            Contact::Backoff { .. } if known.rebuild_until.is_some() && self.has_room() => {
+                PeerState::Connecting
+            }
+            Contact::Backoff { .. } => PeerState::Backoff,
+            _ => PeerState::Discovered,
+        }
     }
 
     /// Returns when a peer is dialled next, in milliseconds since the Unix epoch, if that is planned.
@@ -469,6 +476,7 @@ impl Discovery {
     fn on_connected(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
         if let Some(known) = self.known.get_mut(&peer) {
             known.contact = Contact::Connected;
+            known.rebuild_until = None;
             known.failures = 0;
             known.last_failure = None;
         }

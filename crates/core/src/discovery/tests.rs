@@ -171,7 +171,7 @@ fn failures_are_waited_out_ever_longer() {
     for sequence in 2..8 {
         let failed = Input::Failed { peer: peer(1), failure: failure(peer(1)) };
         run(&mut discovery, vec![(now_ms, failed)]);
-        assert!(discovery.is_backing_off(peer(1)));
+        assert_eq!(discovery.state(peer(1)), PeerState::Backoff);
         let begun_ms = now_ms;
         while !wait(&mut discovery, now_ms).contains(&Effect::Dial { peer: peer(1) }) {
             // A sign of life does not shorten the wait.
@@ -322,6 +322,34 @@ fn after_a_broken_connection_the_lower_id_dials_first() {
     run(&mut discovery, vec![(10, Input::Disconnected { peer: peer(1), cause })]);
     assert!(wait(&mut discovery, 10).contains(&Effect::Dial { peer: peer(1) }));
     assert_eq!(known::REDIAL_HIGHER, Duration::from_secs(1));
+}
+
+#[test]
+fn a_connection_that_broke_is_rebuilt_in_three_tries_within_45_s_before_its_peer_backs_off() {
+    // How long each try takes, and after how many of them the peer backs off.
+    for (try_s, tries) in [(1, 3), (14, 3), (25, 2), (50, 1)] {
+        let mut discovery = discovery(2);
+        run(&mut discovery, vec![(1, heard(1, 0, 1, announce()))]);
+        run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
+        let cause = DisconnectCause::Transport;
+        run(&mut discovery, vec![(10, Input::Disconnected { peer: peer(1), cause })]);
+        let mut now_ms = 10;
+        for n in 1..=tries {
+            assert_eq!(discovery.state(peer(1)), PeerState::Connecting, "{n} of {try_s} s");
+            while !wait(&mut discovery, now_ms).contains(&Effect::Dial { peer: peer(1) }) {
+                now_ms += 10;
+            }
+            now_ms += try_s * SECOND;
+            let failed = Input::Failed { peer: peer(1), failure: failure(peer(1)) };
+            run(&mut discovery, vec![(now_ms, failed)]);
+        }
+        assert_eq!(discovery.state(peer(1)), PeerState::Backoff, "after {tries} of {try_s} s");
+        // It is dialled again all the same.
+        let later = wait(&mut discovery, now_ms + 6 * SECOND);
+        assert!(later.contains(&Effect::Dial { peer: peer(1) }));
+        run(&mut discovery, vec![(now_ms + 7 * SECOND, Input::Connected { peer: peer(1) })]);
+        assert_ne!(discovery.state(peer(1)), PeerState::Connecting);
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An open connection: its budget, its round trip time, its health.
+//! An open connection: its budget, and the outages of its transport.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -9,23 +9,15 @@ use peerloom_wire::SessionId;
 use crate::io::{Candidate, ConnId};
 use crate::link::attempt::{Deadline, Role};
 use crate::link::gathered::Gathered;
+use crate::link::health::Health;
 use crate::time::Instant;
-
-/// How often a connection is pinged. Guess: often enough for a live round trip time, rare enough
-/// to cost nothing (14 bytes).
-pub(super) const PING_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How long a ping may stay unanswered while the transport says that it is up. Long, because the
-/// browser itself notices a dead network (RFC 7675, after some 6 s); what is left is a page that is
-/// busy, which is not dead.
-const PONG_MAX: Duration = Duration::from_secs(30);
 
 /// How long a transport may be disconnected before ICE is restarted; most hiccups are shorter.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// How long the restarts of a transport may take in all. A Firefox that lost its path closes its
-/// channels after 29 s (measured 2026-11-20).
-const RESTART_MAX: Duration = Duration::from_secs(28);
+/// How long the restarts of a transport may take in all. A Firefox that lost its path says so after
+/// 8 to 11 s, and closes its channels for good after 29 s (measured 2026-11-20).
+const RESTART_MAX: Duration = Duration::from_secs(18);
 
 /// The same, once the browser itself has given up.
 const RESTART_AFTER_FAILURE_MAX: Duration = Duration::from_secs(6);
@@ -51,21 +43,6 @@ enum Restart {
     Offered,
 }
 
-/// The state of the ping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ping {
-    Idle {
-        next_at: Instant,
-    },
-    Sent {
-        nonce: u32,
-        at: Instant,
-        deadline: Deadline,
-    },
-    /// The peer's page is frozen: it answers when it is resumed, and is not dead until then.
-    Frozen,
-}
-
 /// What is due on a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Due {
@@ -88,10 +65,8 @@ pub(super) struct Connection {
     pub(super) refusals: u32,
     /// For the description of the last restart.
     pub(super) gathered: Gathered,
+    pub(super) health: Health,
     restart: Restart,
-    ping: Ping,
-    next_nonce: u32,
-    rtt_micros: Option<u64>,
     budget_bytes: usize,
     outbox: VecDeque<Bytes>,
     outbox_bytes: usize,
@@ -114,28 +89,26 @@ impl Connection {
             transport: Transport::Up,
             refusals: 0,
             gathered: Gathered::default(),
+            health: Health::new(now),
             restart: Restart::None,
-            ping: Ping::Idle { next_at: now },
-            next_nonce: 0,
-            rtt_micros: None,
             budget_bytes,
             outbox: VecDeque::new(),
             outbox_bytes: 0,
         }
     }
 
-    /// The smoothed round trip time: RFC 6298, section 2, with its gain of 1/8.
-    pub(super) const fn rtt_micros(&self) -> Option<u64> {
-        self.rtt_micros
-    }
-
-    /// Returns the frames to send now. `Err` when the peer does not read: too much waits.
-    pub(super) fn send(&mut self, frame: Bytes) -> Result<Vec<Bytes>, Unread> {
+    /// Returns the frames to send now, `first` before those that wait. `Err` when the peer does not
+    /// read: too much waits.
+    pub(super) fn send(&mut self, frame: Bytes, first: bool) -> Result<Vec<Bytes>, Unread> {
         if self.outbox_bytes + frame.len() > OUTBOX_BYTES_MAX {
             return Err(Unread);
         }
         self.outbox_bytes += frame.len();
-        self.outbox.push_back(frame);
+        if first {
+            self.outbox.push_front(frame);
+        } else {
+            self.outbox.push_back(frame);
+        }
         Ok(self.flush())
     }
 
@@ -156,33 +129,12 @@ impl Connection {
         frames
     }
 
-    /// The peer sent something: it is not frozen any more.
-    pub(super) fn heard(&mut self, now: Instant) {
-        if self.ping == Ping::Frozen {
-            self.ping = Ping::Idle { next_at: now };
-        }
-    }
-
-    pub(super) fn peer_froze(&mut self) {
-        self.ping = Ping::Frozen;
-    }
-
-    /// Takes a pong; returns `true` if it answers our ping.
-    pub(super) fn pong(&mut self, now: Instant, nonce: u32) -> bool {
-        let Ping::Sent { nonce: sent, at, .. } = self.ping else { return false };
-        if sent != nonce {
-            return false;
-        }
-        let sample = u64::try_from(now.since(at).as_micros()).unwrap_or(u64::MAX);
-        self.rtt_micros = Some(self.rtt_micros.map_or(sample, |rtt| (rtt * 7 + sample) / 8));
-        self.ping = Ping::Idle { next_at: at + PING_INTERVAL };
-        true
-    }
-
-    /// Asks for a ping at once: the page was resumed, the network changed.
+    /// Asks for a sign of life at once: the page runs on or is shown, or has another network. A path
+    /// that is known to be gone is not asked but restarted.
     pub(super) fn probe(&mut self, now: Instant) {
-        if matches!(self.ping, Ping::Idle { .. }) {
-            self.ping = Ping::Idle { next_at: now };
+        match &mut self.transport {
+            Transport::Up => self.health.probe(now),
+            Transport::Down { restart_at, .. } => *restart_at = now,
         }
     }
 
@@ -197,8 +149,12 @@ impl Connection {
         core::mem::replace(&mut self.restart, Restart::None) == Restart::Offered
     }
 
-    pub(super) fn transport_up(&mut self) {
-        self.transport = Transport::Up;
+    /// Packets get through: whether the peer is there, is asked anew.
+    pub(super) fn transport_up(&mut self, now: Instant) {
+        if self.transport != Transport::Up {
+            self.transport = Transport::Up;
+            self.health.probe(now);
+        }
     }
 
     /// The transport is disconnected, or, with `failed`, given up by the browser.
@@ -219,44 +175,31 @@ impl Connection {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let ping = match self.ping {
-            Ping::Idle { next_at } => Some(next_at),
-            Ping::Sent { deadline, .. } => Some(deadline.at()),
-            Ping::Frozen => None,
-        };
-        let transport = match self.transport {
-            Transport::Up => None,
+        let health = match self.transport {
+            Transport::Up => self.health.poll_timeout(),
             Transport::Down { restart_at, deadline, .. } => Some(restart_at.min(deadline.at())),
         };
-        [ping, transport, self.gathered.tell_at()].into_iter().flatten().min()
+        [health, self.gathered.tell_at()].into_iter().flatten().min()
     }
 
     /// Returns one thing that is due, and marks it done; call until there is none.
     pub(super) fn due(&mut self, now: Instant) -> Option<Due> {
-        if let Transport::Down { restart_at, deadline, .. } = &mut self.transport {
-            if deadline.is_missed(now) {
-                return Some(Due::TransportLost);
-            }
-            if *restart_at <= now {
-                *restart_at = now + RESTART_REPEAT;
-                return Some(Due::Restart);
-            }
-        }
         let candidates = self.gathered.tell_due(now);
         if !candidates.is_empty() {
             return Some(Due::Candidates(candidates));
         }
-        match &mut self.ping {
-            Ping::Idle { next_at } if *next_at <= now => {
-                self.next_nonce = self.next_nonce.wrapping_add(1);
-                let nonce = self.next_nonce;
-                let deadline = Deadline::new(now + PONG_MAX);
-                self.ping = Ping::Sent { nonce, at: now, deadline };
-                Some(Due::Ping { nonce })
-            }
-            Ping::Sent { deadline, .. } => deadline.is_missed(now).then_some(Due::Unresponsive),
-            Ping::Idle { .. } | Ping::Frozen => None,
+        let Transport::Down { restart_at, deadline, .. } = &mut self.transport else {
+            return self.health.due(now);
+        };
+        // A ping that can't get through would say nothing about the peer.
+        if deadline.is_missed(now) {
+            return Some(Due::TransportLost);
         }
+        let is_due = *restart_at <= now;
+        is_due.then(|| {
+            *restart_at = now + RESTART_REPEAT;
+            Due::Restart
+        })
     }
 }
 

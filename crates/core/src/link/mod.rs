@@ -12,6 +12,7 @@
 mod attempt;
 mod connection;
 mod gathered;
+mod health;
 mod message;
 mod negotiation;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use peerloom_wire::{PeerId, SessionId};
 
 use self::attempt::Attempt;
 use self::connection::{Connection, Transport};
+use self::health::Rtt;
 pub(crate) use self::message::{GoodbyeReason, Message};
 use crate::event::{ConnectFailure, DisconnectCause, PeerState, SignalPath, StrikeKind};
 use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent};
@@ -223,7 +225,7 @@ impl Link {
             Phase::Connected(connection) => {
                 let is_up = connection.transport == Transport::Up;
                 link.state = Some(if is_up { PeerState::Connected } else { PeerState::Connecting });
-                link.rtt_micros = connection.rtt_micros();
+                link.rtt = connection.health.rtt;
                 link.connected_at_ms = Some(connection.opened_unix_ms);
             }
         }
@@ -254,8 +256,8 @@ impl Link {
 pub(crate) struct PeerLink {
     /// `None`: not connected and not trying.
     pub(crate) state: Option<PeerState>,
-    /// The smoothed round trip time.
-    pub(crate) rtt_micros: Option<u64>,
+    /// The round trip time.
+    pub(crate) rtt: Option<Rtt>,
     /// Received on all connections.
     pub(crate) bytes_in: u64,
     /// Sent on all connections.

@@ -62,7 +62,7 @@ impl Link {
             Signal::Candidates { session, candidates } => {
                 self.on_candidates(from, session, candidates, out);
             }
-            Signal::RestartWanted { session } => self.on_restart_wanted(now, from, session, out),
+            Signal::RestartWanted { session } => self.on_restart_wanted(from, session, out),
             Signal::Reject { session, reason } => self.on_reject(from, session, reason, out),
             Signal::Goodbye => self.hangup(from, DisconnectCause::Goodbye, out),
             // Discovery's.

@@ -399,6 +399,21 @@ fn a_pong_gives_the_round_trip_time() {
     assert_eq!(pong, [Effect::Rtt { peer: HIGH, micros: 3000 }]);
 }
 
+/// Lets time pass, with what is due at its time, and gives all of it.
+fn wait(link: &mut Link, until_ms: u64) -> Vec<Effect> {
+    let mut out = Vec::new();
+    while let Some(due) = link.poll_timeout()
+        && due <= at(until_ms).mono
+    {
+        link.handle_timeout(Now { mono: due, unix_ms: 0 }, &mut out);
+    }
+    out
+}
+
+fn is_ping(effect: &Effect) -> bool {
+    (0..99).any(|nonce| *effect == sent(CONN, &Message::Ping { nonce }))
+}
+
 #[test]
 fn a_peer_that_stays_silent_is_dead_unless_it_said_that_it_froze() {
     for (frozen, alive) in [(false, false), (true, true)] {
@@ -408,9 +423,58 @@ fn a_peer_that_stays_silent_is_dead_unless_it_said_that_it_froze() {
         if frozen {
             run(&mut link, vec![(20, event(CONN, received(&Message::Frozen)))]);
         }
-        run(&mut link, vec![(30_500, Input::Lifecycle(Lifecycle::Hidden))]);
+        wait(&mut link, 30_500);
         assert_eq!(link.conns.len() == 1, alive);
     }
+}
+
+#[test]
+fn pings_that_cannot_get_through_count_for_nothing_and_the_peer_is_asked_once_they_can() {
+    let mut link = link(8);
+    run(&mut link, connect_from(LOW));
+    wait(&mut link, 25_000);
+    let transport = |state| event(CONN, LinkEvent::Transport(state));
+    run(&mut link, vec![(26_000, transport(TransportState::Disconnected))]);
+    let effects = wait(&mut link, 43_000);
+    assert!(!effects.iter().any(|e| is_ping(e) || matches!(e, Effect::Down { .. })));
+    run(&mut link, vec![(43_500, transport(TransportState::Connected))]);
+    assert!(wait(&mut link, 43_500).iter().any(is_ping));
+}
+
+#[test]
+fn all_peers_are_probed_at_once_when_the_page_runs_on_and_a_dead_path_is_restarted() {
+    let mut link = link(8);
+    run(&mut link, connect_to(HIGH));
+    run(&mut link, vec![(10, Input::Lifecycle(Lifecycle::Hidden))]);
+    run(&mut link, vec![(11, event(CONN, received(&Message::Pong { nonce: 1 })))]);
+    let probed = run(&mut link, vec![(2000, Input::Lifecycle(Lifecycle::Resumed))]);
+    assert_eq!(probed, [sent(CONN, &Message::Ping { nonce: 2 })]);
+    assert_eq!(wait(&mut link, 2999), []);
+    let restart = command(CONN, LinkCommand::CreateOffer { restart: true });
+    assert_eq!(wait(&mut link, 3000), std::slice::from_ref(&restart));
+    // A path that is known to be gone is not asked.
+    let down = event(CONN, LinkEvent::Transport(TransportState::Disconnected));
+    run(&mut link, vec![(3001, event(CONN, LinkEvent::OfferReady { sdp: "1".into() }))]);
+    let resumed = Input::Lifecycle(Lifecycle::Resumed);
+    assert_eq!(run(&mut link, vec![(4000, down), (4001, resumed)]), [restart]);
+}
+
+/// The browser reports changes only: an offerer whose own path never went would be told of none.
+#[test]
+fn whoever_is_asked_for_a_restart_does_not_take_its_own_transport_for_dead() {
+    let mut link = link(8);
+    run(&mut link, connect_to(HIGH));
+    let wanted = Signal::RestartWanted { session: OURS };
+    let asked = run(&mut link, vec![(6, signal(HIGH, wanted))]);
+    assert_eq!(asked.last(), Some(&command(CONN, LinkCommand::CreateOffer { restart: true })));
+    for nonce in 1..10 {
+        wait(&mut link, u64::from(nonce) * 5000);
+        run(
+            &mut link,
+            vec![(u64::from(nonce) * 5000, event(CONN, received(&Message::Pong { nonce })))],
+        );
+    }
+    assert_eq!(link.peer(HIGH).state, Some(PeerState::Connected));
 }
 
 #[test]
@@ -485,6 +549,26 @@ fn frames_wait_for_budget_and_keep_their_order() {
 }
 
 #[test]
+fn pings_and_pongs_do_not_wait_behind_frames_that_wait_for_budget() {
+    let mut link = link(8);
+    run(&mut link, connect_to(HIGH));
+    for ms in 10..20 {
+        let frame = Bytes::from(vec![7; 60_000]);
+        run(&mut link, vec![(ms, Input::Send { to: HIGH, frame })]);
+    }
+    // Really sent, whatever waits: or its silence would say nothing.
+    let probed = run(&mut link, vec![(21, Input::Lifecycle(Lifecycle::Visible))]);
+    assert_eq!(probed, [sent(CONN, &Message::Ping { nonce: 2 })]);
+    let none_left = event(CONN, LinkEvent::Writable { budget_bytes: 0 });
+    run(&mut link, vec![(22, none_left)]);
+    let asked = event(CONN, received(&Message::Ping { nonce: 7 }));
+    assert_eq!(run(&mut link, vec![(23, asked)]), []);
+    let writable = event(CONN, LinkEvent::Writable { budget_bytes: 100 });
+    let pong = sent(CONN, &Message::Pong { nonce: 7 });
+    assert_eq!(run(&mut link, vec![(24, writable)]), [pong]);
+}
+
+#[test]
 fn a_peer_that_does_not_read_is_let_go() {
     let mut link = link(8);
     run(&mut link, connect_to(HIGH));
@@ -534,7 +618,7 @@ fn late_events_of_a_closed_connection_are_harmless() {
 
 #[test]
 fn health_is_checked_at_its_interval() {
-    assert_eq!(connection::PING_INTERVAL, Duration::from_secs(5));
+    assert_eq!(health::PING_INTERVAL, Duration::from_secs(5));
     let mut link = link(8);
     run(&mut link, connect_to(HIGH));
     run(&mut link, vec![(6, Input::Lifecycle(Lifecycle::Hidden))]);

@@ -78,7 +78,7 @@ impl Link {
     pub(super) fn on_frame(&mut self, now: Now, peer: PeerId, frame: Bytes, out: &mut Vec<Effect>) {
         self.count(peer, frame.len() as u64, 0);
         if let Some(Phase::Connected(connection)) = self.phase_mut(peer) {
-            connection.heard(now.mono);
+            connection.health.heard(now.mono);
         }
         match frame::decode(&frame) {
             Ok((Protocol::Link, body)) => match frame::decode_body(Protocol::Link, body) {
@@ -121,15 +121,15 @@ impl Link {
             Message::Ping { nonce } => self.send_message(peer, &Message::Pong { nonce }, out),
             Message::Pong { nonce } => {
                 let Some(Phase::Connected(connection)) = self.phase_mut(peer) else { return };
-                if connection.pong(now.mono, nonce)
-                    && let Some(micros) = connection.rtt_micros()
+                if connection.health.pong(now.mono, nonce)
+                    && let Some(rtt) = connection.health.rtt
                 {
-                    out.push(Effect::Rtt { peer, micros });
+                    out.push(Effect::Rtt { peer, micros: rtt.smoothed_micros });
                 }
             }
             Message::Frozen => {
                 if let Some(Phase::Connected(connection)) = self.phase_mut(peer) {
-                    connection.peer_froze();
+                    connection.health.peer_froze();
                 }
             }
             Message::Goodbye { reason } => {
@@ -151,26 +151,30 @@ impl Link {
         self.emit_frames(peer, conn, frames, out);
     }
 
-    /// Sends a frame when the budget allows; a peer that does not read is let go.
+    /// Sends a frame when the budget allows.
     pub(super) fn send_frame(&mut self, to: PeerId, frame: Bytes, out: &mut Vec<Effect>) {
+        self.queue_frame(to, frame, false, out);
+    }
+
+    /// Sends a frame when the budget allows; a peer that does not read is let go.
+    fn queue_frame(&mut self, to: PeerId, frame: Bytes, first: bool, out: &mut Vec<Effect>) {
         let Some(Phase::Connected(connection)) = self.phase_mut(to) else { return };
         let conn = connection.conn;
-        match connection.send(frame) {
+        match connection.send(frame, first) {
             Ok(frames) => self.emit_frames(to, conn, frames, out),
             Err(_unread) => self.hangup(to, DisconnectCause::Unresponsive, out),
         }
     }
 
-    /// Sends a message of this protocol; before the greeting there is no queue and no need of one.
+    /// Sends a message of this protocol, before all that waits for budget: a ping that waits is not
+    /// sent, and a page that is frozen or closed next sends no more. Pongs wait, since the other
+    /// side has it in its hand how many there are, but before all others.
     pub(super) fn send_message(&mut self, to: PeerId, message: &Message, out: &mut Vec<Effect>) {
         let Ok(frame) = frame::encode(Protocol::Link, message) else { return };
-        match self.phase(to) {
-            Some(Phase::Connected(_)) => self.send_frame(to, frame, out),
-            Some(Phase::Attempt(attempt)) => {
-                let conn = attempt.conn;
-                self.emit_frames(to, conn, vec![frame], out);
-            }
-            Some(Phase::Idle) | None => {}
+        match (self.conn(to), message) {
+            (Some(_), Message::Pong { .. }) => self.queue_frame(to, frame, true, out),
+            (Some(conn), _) => self.emit_frames(to, conn, vec![frame], out),
+            (None, _) => {}
         }
     }
 
@@ -212,7 +216,9 @@ impl Link {
         let Some(Phase::Connected(connection)) = self.phase_mut(peer) else { return };
         let before = connection.transport == Transport::Up;
         match state {
-            TransportState::Connected | TransportState::IceConnected => connection.transport_up(),
+            TransportState::Connected | TransportState::IceConnected => {
+                connection.transport_up(now.mono);
+            }
             TransportState::Disconnected => connection.transport_down(now.mono, false),
             TransportState::Failed => connection.transport_down(now.mono, true),
         }
@@ -262,14 +268,12 @@ impl Link {
 
     pub(super) fn on_restart_wanted(
         &mut self,
-        now: Now,
         from: PeerId,
         session: SessionId,
         out: &mut Vec<Effect>,
     ) {
         match self.phase_mut(from) {
             Some(Phase::Connected(connection)) if connection.session == session => {
-                connection.transport_down(now.mono, false);
                 self.restart(from, out);
             }
             _ => out.push(rejection(from, session, RejectReason::UnknownSession)),

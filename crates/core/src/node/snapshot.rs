@@ -97,22 +97,22 @@ impl Node {
 
     pub(super) fn peer_info(&self, peer: PeerId) -> PeerInfo {
         let link = self.link.peer(peer);
-        let unconnected = if self.discovery.is_backing_off(peer) {
-            PeerState::Backoff
-        } else {
-            PeerState::Discovered
-        };
+        let state = link.state.unwrap_or_else(|| self.discovery.state(peer));
+        let [in_per_second, out_per_second] = self.content.throughput(peer);
         PeerInfo {
             id: peer,
-            state: link.state.unwrap_or(unconnected),
-            rtt_micros: link.rtt_micros,
+            state,
+            rtt_micros: link.rtt.map(|rtt| rtt.smoothed_micros),
+            rtt_variation_micros: link.rtt.map(|rtt| rtt.variation_micros),
+            in_per_second,
+            out_per_second,
             bytes_in: link.bytes_in,
             bytes_out: link.bytes_out,
             contents: self.content.offered_by(peer),
             strikes: self.trust.strikes(peer),
             connected_at_ms: link.connected_at_ms,
             last_failure: self.discovery.last_failure(peer).cloned(),
-            next_try_ms: self.discovery.next_try_ms(peer).filter(|_| link.state.is_none()),
+            next_try_ms: self.discovery.next_try_ms(peer).filter(|_| state == PeerState::Backoff),
         }
     }
 }

@@ -124,6 +124,45 @@ fn a_partition_is_survived_by_restarting_ice() {
 }
 
 #[test]
+fn a_new_network_is_survived_before_the_browser_knows_that_the_old_one_is_gone() {
+    let mut options = calm(4, &[(10_000, Action::Roam { tab: 1 })]);
+    options.links.outage_is_told = false;
+    let mut world = World::new(&options);
+    pass(&mut world);
+    let parted = |event: &Event| matches!(event, Event::PeerDisconnected { .. });
+    assert!((0..3).all(|tab| !heard(&world, tab).any(parted)));
+    assert_eq!(world.fabric.counts["ICE restarts"], 2);
+}
+
+/// The states of other peers, as a tab was told of them once its connections had broken.
+fn states_after_breaking(world: &World, tab: usize) -> Vec<PeerState> {
+    let broke = |event: &Event| matches!(event, Event::PeerDisconnected { .. });
+    let infos = heard(world, tab).skip_while(|event| !broke(event)).filter_map(|e| match e {
+        Event::PeerUpdated(info) | Event::PeerConnected(info) => Some(info.state),
+        _ => None,
+    });
+    infos.collect()
+}
+
+#[test]
+fn a_broken_connection_is_rebuilt_and_only_a_long_outage_leaves_its_peer_to_backoff() {
+    for (outage_ms, is_long) in [(40_000, false), (150_000, true)] {
+        let partition = Action::Partition { tabs: vec![0], ms: outage_ms };
+        let mut options = calm(3, &[(10_000, partition)]);
+        options.links.heals_by_itself = false;
+        options.heal_at_ms = 12_000 + outage_ms;
+        let mut world = World::new(&options);
+        pass(&mut world);
+        for tab in 0..2 {
+            let states = states_after_breaking(&world, tab);
+            let ends = (states.first(), states.last());
+            assert_eq!(ends, (Some(&PeerState::Connecting), Some(&PeerState::Connected)));
+            assert_eq!(states.contains(&PeerState::Backoff), is_long, "tab {tab}: {states:?}");
+        }
+    }
+}
+
+#[test]
 fn wrong_bytes_lead_to_a_ban_and_the_chunks_come_from_elsewhere() {
     let gets = |at_ms, tab| [0, 1, 3].map(|content| (at_ms, Action::Get { tab, content }));
     // For a while the liar is the only source of three contents: a strike for each, then a ban.

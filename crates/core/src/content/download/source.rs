@@ -41,7 +41,7 @@ pub(in crate::content) struct Source {
     pub(super) open: Set<RequestId>,
     /// Whether it may be asked for more in this turn.
     is_due: bool,
-    pub(super) meter: Meter,
+    pub(in crate::content) meter: Meter,
     /// When bytes last came, or when they could first.
     pub(super) progressed_at: Instant,
     /// The latest request whose body came. Bodies come in the order in which they were asked for,
