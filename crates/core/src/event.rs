@@ -1,5 +1,9 @@
 //! What the application is told, and the snapshots that it may read at any time.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use peerloom_wire::{ChunkId, ContentId, PeerId};
 use serde::{Deserialize, Serialize};
 
@@ -81,20 +85,16 @@ pub enum Reply {
 }
 
 /// Why a command failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum CommandError {
     /// The application or a newer command took it back.
-    #[error("it was cancelled")]
     Aborted,
     /// Nothing of that id is known here.
-    #[error("nothing is known under this id")]
     NotFound,
     /// No connection to the peer could be made.
-    #[error("no connection: {0}")]
     Unreachable(ConnectFailure),
     /// Over a limit that is ours.
-    #[error("{what} of {size} is over the limit of {max}")]
     TooLarge {
         /// What is too large.
         what: Subject,
@@ -104,20 +104,58 @@ pub enum CommandError {
         max: u64,
     },
     /// The draft does not add up, the peer is ourselves, and the like.
-    #[error("{0}")]
     BadInput(BadInput),
     /// The content is encrypted and nobody gave the key.
-    #[error("the content is encrypted: its share link is needed")]
     WrongKey,
     /// The peer is banned.
-    #[error("the peer is banned")]
     Denied,
     /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The node was stopped.
-    #[error("the swarm is stopped")]
     Closed,
+}
+
+impl CommandError {
+    /// Returns what happened, for people. Not by `format!`: see [`hex`](peerloom_wire::id::hex).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = match self {
+            Self::Aborted => "it was cancelled",
+            Self::NotFound => "nothing is known under this id",
+            Self::Unreachable(failure) => return ["no connection: ", &failure.reason].concat(),
+            Self::TooLarge { what, size, max } => {
+                let (size, max) = (decimal(*size), decimal(*max));
+                return [what.text(), " of ", &size, " is over the limit of ", &max].concat();
+            }
+            Self::BadInput(input) => input.text(),
+            Self::WrongKey => "the content is encrypted: its share link is needed",
+            Self::Denied => "the peer is banned",
+            Self::Store(error) => return error.text(),
+            Self::Closed => "the swarm is stopped",
+        };
+        text.to_owned()
+    }
+}
+
+impl core::fmt::Display for CommandError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl core::error::Error for CommandError {}
+
+/// Returns a number for people.
+#[inline(never)]
+pub(crate) fn decimal(mut number: u64) -> String {
+    let mut digits = Vec::new();
+    loop {
+        digits.extend(char::from_digit(u32::try_from(number % 10).unwrap_or(0), 10));
+        number /= 10;
+        if number == 0 {
+            return digits.iter().rev().collect();
+        }
+    }
 }
 
 /// What was too large.
@@ -135,39 +173,46 @@ pub enum Subject {
     Contents,
 }
 
-impl core::fmt::Display for Subject {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
+impl Subject {
+    const fn text(self) -> &'static str {
+        match self {
             Self::Content => "a content (in chunks)",
             Self::Name => "a name (in bytes)",
             Self::Mime => "a MIME type (in bytes)",
             Self::Commands => "the list of waiting commands",
             Self::Contents => "the list of contents",
-        })
+        }
     }
 }
 
 /// What is wrong with a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BadInput {
     /// Length and number of chunks don't agree.
-    #[error("the length and the number of chunks don't agree")]
     ChunkCount,
     /// The peer is ourselves.
-    #[error("this is the own id")]
     OwnId,
     /// The content is not being fetched.
-    #[error("the content is not being fetched")]
     NotFetching,
     /// A name or a MIME type that can't be shown on a line.
-    #[error("the name or the type holds control characters")]
     ControlCharacters,
     /// Chunks of a draft are not in the store.
-    #[error("some of the chunks are not stored")]
     MissingChunks,
     /// The manifest that the id names is malformed, newer than this version, or falsely signed.
-    #[error("the content's manifest does not hold")]
     BadManifest,
+}
+
+impl BadInput {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::ChunkCount => "the length and the number of chunks don't agree",
+            Self::OwnId => "this is the own id",
+            Self::NotFetching => "the content is not being fetched",
+            Self::ControlCharacters => "the name or the type holds control characters",
+            Self::MissingChunks => "some of the chunks are not stored",
+            Self::BadManifest => "the content's manifest does not hold",
+        }
+    }
 }
 
 /// A failed attempt to connect.
@@ -181,12 +226,6 @@ pub struct ConnectFailure {
     pub reason: String,
     /// What a person can do about it.
     pub hint: Option<String>,
-}
-
-impl core::fmt::Display for ConnectFailure {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&self.reason)
-    }
 }
 
 /// What is remembered of the last attempt that failed.

@@ -1,5 +1,9 @@
 //! Everything that crosses the border of a node, as plain data: a browser's trace replays natively.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use peerloom_crypto::{Claim, Signature};
 pub use peerloom_wire::Candidate;
@@ -439,18 +443,27 @@ pub enum StoreReply {
 }
 
 /// Why a storage operation failed. Nothing that was stored before is lost.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The origin's quota or the configured limit is used up.
-    #[error("storage is full")]
     QuotaExceeded,
     /// The person cleared it, or the browser took it away.
-    #[error("storage is gone")]
     Unavailable,
     /// Anything else, in the browser's words.
-    #[error("storage failed: {0}")]
     Io(String),
+}
+
+impl StoreError {
+    /// Returns what happened, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::QuotaExceeded => "storage is full".to_owned(),
+            Self::Unavailable => "storage is gone".to_owned(),
+            Self::Io(reason) => ["storage failed: ", reason].concat(),
+        }
+    }
 }
 
 /// What the browser does to the page.

@@ -3,7 +3,11 @@
 //! Knows nothing about browsers, sockets, clocks, files or tasks. A driver feeds it [`Input`]s with
 //! the time, takes its [`Output`]s, and calls again at [`Node::poll_timeout`].
 
+#![cfg_attr(not(test), no_std)]
 #![deny(clippy::indexing_slicing, clippy::panic)]
+
+#[macro_use]
+extern crate alloc;
 
 pub mod content;
 mod discovery;

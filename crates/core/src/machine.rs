@@ -1,5 +1,7 @@
 //! The shape that all protocols share.
 
+use alloc::vec::Vec;
+
 use crate::time::{Instant, Now};
 
 /// A protocol as a pure state machine: it owns no socket, clock, timer or task, and what

@@ -7,6 +7,7 @@
 //!
 //! Keys lie apart from values, so that what looks at keys only is compiled once for each key.
 
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::iter::Zip;
@@ -82,12 +83,12 @@ impl<K, V> Map<K, V> {
     }
 
     /// Gives the keys in order.
-    pub fn into_keys(self) -> std::vec::IntoIter<K> {
+    pub fn into_keys(self) -> alloc::vec::IntoIter<K> {
         self.keys.into_iter()
     }
 
     /// Gives the values in the order of their keys.
-    pub fn into_values(self) -> std::vec::IntoIter<V> {
+    pub fn into_values(self) -> alloc::vec::IntoIter<V> {
         self.values.into_iter()
     }
 
@@ -257,7 +258,7 @@ impl<K: Ord + Borrow<Q>, Q: Ord + ?Sized, V> core::ops::Index<&Q> for Map<K, V> 
 
 impl<K, V> IntoIterator for Map<K, V> {
     type Item = (K, V);
-    type IntoIter = Zip<std::vec::IntoIter<K>, std::vec::IntoIter<V>>;
+    type IntoIter = Zip<alloc::vec::IntoIter<K>, alloc::vec::IntoIter<V>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.keys.into_iter().zip(self.values)
@@ -408,7 +409,7 @@ impl<K: Ord> FromIterator<K> for Set<K> {
     fn from_iter<I: IntoIterator<Item = K>>(keys: I) -> Self {
         // In one go: all chunks of a large store, one by one, would move the rest each time. A heap
         // is a tenth of the code of the standard library's sorts.
-        let heap: std::collections::BinaryHeap<K> = keys.into_iter().collect();
+        let heap: alloc::collections::BinaryHeap<K> = keys.into_iter().collect();
         let mut keys = heap.into_sorted_vec();
         keys.dedup();
         Self(keys)
@@ -423,7 +424,7 @@ impl<K: Ord, const N: usize> From<[K; N]> for Set<K> {
 
 impl<K> IntoIterator for Set<K> {
     type Item = K;
-    type IntoIter = std::vec::IntoIter<K>;
+    type IntoIter = alloc::vec::IntoIter<K>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

@@ -1,6 +1,7 @@
 //! Public keys and signatures as bytes: P-256 (SEC1) and ECDSA over SHA-256, as WebCrypto makes
 //! them.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -6,6 +6,9 @@
 //! shared vectors in the tests of both keep them equal. Signing and checking signatures are behind
 //! the feature `curve`, which the WASM package does without.
 
+#![cfg_attr(not(test), no_std)]
+extern crate alloc;
+
 #[cfg(feature = "curve")]
 mod curve;
 mod key;

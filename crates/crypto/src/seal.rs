@@ -4,6 +4,8 @@
 //! The nonce is the chunk's index. A key belongs to one content and each of its chunks is sealed
 //! once, so no nonce is ever used twice under a key (NIST SP 800-38D, section 8).
 
+use alloc::vec::Vec;
+
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 

@@ -1,6 +1,6 @@
 //! What the node asks of the SDK, and how it hears of the answers.
 
-use std::rc::Rc;
+use alloc::rc::Rc;
 
 use js_sys::{Promise, Uint8Array};
 use peerloom_core::io::{Input, ProofId, StoreId, StoreOp};

@@ -1,6 +1,8 @@
 //! The node's plain data as plain JavaScript objects, without serde: fields and variants in camel
 //! case, `None` as null, hashes in hexadecimal.
 
+use alloc::vec::Vec;
+
 use peerloom_core::event::{
     CommandError, ConnectFailure, ContentInfo, ContentLayout, DisconnectCause, DownloadState,
     Event, LastFailure, LocalState, PeerInfo, PeerState, Progress, Reply, SecurityAction, Stage,
@@ -9,6 +11,7 @@ use peerloom_core::event::{
 use peerloom_core::io::StoreError;
 use peerloom_core::node::Status;
 use peerloom_wire::PeerId;
+use peerloom_wire::id::hex;
 use wasm_bindgen::JsValue;
 
 use crate::js::{self, Object};
@@ -61,7 +64,7 @@ pub fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str,
 pub fn answer(result: Result<Reply, CommandError>) -> Result<JsValue, JsValue> {
     match result {
         Ok(Reply::Done) => Ok(JsValue::UNDEFINED),
-        Ok(Reply::Content(id)) => Ok(js::hex(&id.0).into()),
+        Ok(Reply::Content(id)) => Ok(hex(&id.0).into()),
         Err(error) => Err(command_error(&error)),
     }
 }
@@ -69,7 +72,7 @@ pub fn answer(result: Result<Reply, CommandError>) -> Result<JsValue, JsValue> {
 /// Returns `{code, message}`, with `peer` and `failure` where a peer could not be reached.
 #[must_use]
 pub fn command_error(error: &CommandError) -> JsValue {
-    let object = failure(error_code(error), &format!("{error}"));
+    let object = failure(error_code(error), &error.text());
     let object = match error {
         CommandError::Unreachable(failure) => {
             object.with_id("peer", &failure.peer.0).with("failure", connect_failure(failure))

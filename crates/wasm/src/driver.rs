@@ -2,10 +2,11 @@
 //!
 //! No borrow is held across a call into JavaScript, since what is called may call back.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::fmt;
-use std::rc::{Rc, Weak};
+use alloc::collections::VecDeque;
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use core::fmt;
 
 use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::event::{CommandError, Event, Stage};

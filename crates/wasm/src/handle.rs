@@ -2,13 +2,16 @@
 //!
 //! Every method takes `&self`: a `&mut self` export throws when a callback calls back in.
 
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::io::{Command, ContentKey, Lifecycle};
 use peerloom_core::node::NodeConfig;
 use peerloom_core::{Input, Node};
 use peerloom_crypto::PublicKey;
+use peerloom_wire::id::hex;
 use peerloom_wire::{AppId, ContentId, ParseIdError, PeerId};
 use wasm_bindgen::prelude::*;
 use web_sys::RtcConfiguration;
@@ -90,7 +93,7 @@ impl NodeHandle {
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn id(&self) -> String {
-        self.driver.read(Node::id).to_string()
+        hex(&self.driver.read(Node::id).0)
     }
 
     /// Announces the peer, and connects. Answered when usable, also with no peer in sight.
@@ -257,8 +260,8 @@ impl NodeHandle {
     }
 }
 
-fn not_an_id(error: ParseIdError) -> Promise {
-    Promise::reject(&bad_input(&error.to_string()))
+fn not_an_id(_: ParseIdError) -> Promise {
+    Promise::reject(&bad_input(ParseIdError::TEXT))
 }
 
 impl Drop for NodeHandle {

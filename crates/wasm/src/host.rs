@@ -1,5 +1,8 @@
 //! What the SDK does for a node: storage, signatures, and the delivery of events.
 
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
+
 use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
 use peerloom_core::io::{ConnId, Record, StoreError, StoreOp, StoreReply};
 use peerloom_wire::{ChunkId, RequestId};

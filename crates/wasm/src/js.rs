@@ -1,9 +1,13 @@
 //! Small pieces between Rust and JavaScript: plain objects and promises.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::string::String;
+use core::cell::Cell;
 
 use js_sys::{Function, Promise, Uint8Array};
+use peerloom_wire::id::hex;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -118,14 +122,6 @@ pub fn reason(error: &JsValue) -> String {
         (Some(name), None) => name,
         (None, None) => "unknown error".to_owned(),
     }
-}
-
-/// Returns a hash in hexadecimal.
-#[inline(never)]
-#[must_use]
-pub fn hex(id: &[u8; 32]) -> String {
-    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
-    id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Returns the bytes as a fresh JavaScript array.

@@ -1,6 +1,7 @@
 //! Event listeners that die with their owner.
 
-use std::fmt;
+use alloc::boxed::Box;
+use core::fmt;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;

@@ -1,15 +1,13 @@
 //! Counts what is alive, for the test that opens and closes hundreds and looks for leaks.
 
-use std::cell::Cell;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::js::Object;
 use wasm_bindgen::JsValue;
 
-thread_local! {
-    static NODES: Cell<u32> = const { Cell::new(0) };
-    static CONNECTIONS: Cell<u32> = const { Cell::new(0) };
-    static CLOSURES: Cell<u32> = const { Cell::new(0) };
-}
+static NODES: AtomicU32 = AtomicU32::new(0);
+static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
+static CLOSURES: AtomicU32 = AtomicU32::new(0);
 
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +41,7 @@ fn change(kind: Kind, by: i32) {
         Kind::Connection => &CONNECTIONS,
         Kind::Closure => &CLOSURES,
     };
-    counter.with(|count| count.set(count.get().saturating_add_signed(by)));
+    counter.fetch_add(by.cast_unsigned(), Ordering::Relaxed);
 }
 
 /// How many of each are alive.
@@ -60,7 +58,8 @@ pub struct Counts {
 /// Returns how many of each are alive.
 #[must_use]
 pub fn counts() -> Counts {
-    Counts { nodes: NODES.get(), connections: CONNECTIONS.get(), closures: CLOSURES.get() }
+    let of = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+    Counts { nodes: of(&NODES), connections: of(&CONNECTIONS), closures: of(&CLOSURES) }
 }
 
 impl From<Counts> for JsValue {

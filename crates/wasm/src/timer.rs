@@ -1,6 +1,6 @@
 //! The clock and the one timer.
 
-use std::fmt;
+use core::fmt;
 
 use js_sys::Function;
 use peerloom_core::{Instant, Now};
@@ -44,12 +44,12 @@ pub(crate) struct Timer {
 
 impl Timer {
     /// Calls `on_time` at `deadline`, or later where the browser throttles.
-    #[allow(clippy::cast_precision_loss)] // Microseconds of a page's life are far below 2⁵³.
+    #[allow(clippy::cast_precision_loss)] // Milliseconds of a page's life are far below 2⁵³.
     pub(crate) fn new(deadline: Instant, on_time: impl Fn() + 'static) -> Self {
         let closure = Closure::<dyn Fn()>::new(on_time);
         // Rounded up: a timer that fires early does nothing but fire again.
-        let millis = (deadline.as_micros() as f64 / 1e3 - performance_now()).max(0.0).ceil();
-        let id = set_timeout(closure.as_ref().unchecked_ref(), millis);
+        let millis = deadline.as_micros().saturating_sub(mono().as_micros()).div_ceil(1000);
+        let id = set_timeout(closure.as_ref().unchecked_ref(), millis as f64);
         Self { id, deadline, _closure: closure, _live: Live::new(Kind::Closure) }
     }
 

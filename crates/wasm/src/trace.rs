@@ -1,6 +1,7 @@
 //! Records what a node was told, so that a browser's run replays natively in the simulator.
 
-use std::cell::RefCell;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use peerloom_core::{Input, Now};
 

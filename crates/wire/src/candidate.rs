@@ -1,5 +1,8 @@
 //! ICE candidates, as many as one envelope may carry.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 

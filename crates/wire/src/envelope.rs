@@ -7,6 +7,9 @@
 //!
 //! Signatures are made and checked elsewhere: here is what is to be signed, and what is claimed.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use peerloom_crypto::{Claim, PublicKey, SIGNATURE_BYTES, Signature};
 use serde::{Deserialize, Serialize};

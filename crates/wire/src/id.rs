@@ -1,5 +1,6 @@
 //! Identifiers: newtypes over hashes and counters, with the hexadecimal form that people see.
 
+use alloc::string::String;
 use core::cmp::Ordering;
 use core::fmt;
 use core::str::FromStr;
@@ -8,8 +9,21 @@ use serde::{Deserialize, Serialize};
 
 /// A text that is not an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id is 64 hexadecimal digits")]
+#[error("{}", Self::TEXT)]
 pub struct ParseIdError;
+
+impl ParseIdError {
+    /// What it says to people.
+    pub const TEXT: &str = "an id is 64 hexadecimal digits";
+}
+
+/// Returns bytes in hexadecimal: without `format!`, which takes 3 kB of the package.
+#[inline(never)]
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
 
 macro_rules! hash_ids {
     ($($(#[$doc:meta])* $name:ident, $short:literal;)*) => { $(
@@ -31,7 +45,7 @@ macro_rules! hash_ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&hex(&self.0))
             }
         }
 

@@ -4,7 +4,11 @@
 //! Every decoder takes bytes from strangers: it checks the length before it looks inside, returns an
 //! error and never panics. Byte tables are in `docs/protocol/`.
 
+#![cfg_attr(not(test), no_std)]
 #![deny(clippy::indexing_slicing)]
+
+#[macro_use]
+extern crate alloc;
 
 pub mod bulk;
 mod candidate;

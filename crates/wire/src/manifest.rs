@@ -3,6 +3,8 @@
 //! `[version u8][postcard of the body][signature, 64 bytes]`. Its SHA-256 is the content's id, so
 //! one content has one encoding: bytes that decode but would encode otherwise are refused.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use peerloom_crypto::{Claim, PublicKey, SIGNATURE_BYTES, Signature, TAG_BYTES, sha256};

@@ -56,7 +56,10 @@ fn clippy(root: &Path) -> Result<()> {
     let native = ["clippy", "--quiet", "--workspace", "--exclude", "peerloom", "--all-targets"];
     run(cargo(root, native).args(["--", "-D", "warnings"]))?;
     let wasm = ["clippy", "--quiet", "--package", "peerloom", "--target", "wasm32-unknown-unknown"];
-    run(cargo(root, wasm).args(["--all-targets", "--", "-D", "warnings"]))
+    run(cargo(root, wasm).args(["--all-targets", "--", "-D", "warnings"]))?;
+    // As it is published.
+    let without_std = ["--no-default-features", "--features", "browser", "--", "-D", "warnings"];
+    run(cargo(root, wasm).args(without_std))
 }
 
 fn native(root: &Path) -> Result<()> {

@@ -98,7 +98,10 @@ fn compile(root: &Path, profile: Profile) -> Result<()> {
             flags.into_iter().filter(|flag| !flag.contains(char::is_whitespace)).collect();
         let flags = flags.join(" ");
         // Cargo adds these to the flags in .cargo/config.toml.
-        compile.arg("--release").env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+        // Without the standard library: see `on_panic` in crates/wasm.
+        compile
+            .args(["--release", "--no-default-features", "--features", "browser"])
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
     }
     run(&mut compile)
 }

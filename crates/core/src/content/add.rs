@@ -1,5 +1,7 @@
 //! Adding: a draft becomes a signed manifest, is stored, and told to every peer.
 
+use alloc::vec::Vec;
+
 use peerloom_crypto::Signature;
 use peerloom_wire::{
     CHUNK_BYTES_MAX, CHUNKS_MAX, ChunkId, ContentId, Description, MIME_BYTES_MAX, NAME_BYTES_MAX,

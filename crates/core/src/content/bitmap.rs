@@ -1,6 +1,8 @@
 //! Which chunks of a content are here: one bit for each.
 
 /// The bits in one word.
+use alloc::vec::Vec;
+
 const WORD_BITS: u32 = 64;
 
 /// A set of chunk indices below a fixed length.

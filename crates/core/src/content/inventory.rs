@@ -1,5 +1,7 @@
 //! What connected peers say they have whole.
 
+use alloc::vec::Vec;
+
 use peerloom_wire::{ContentId, PeerId};
 
 use super::message::{Entry, GONE_IDS_MAX, List, Message, split_entries};

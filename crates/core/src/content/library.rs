@@ -1,7 +1,11 @@
 //! What is stored here: manifests, keys, and which chunks are on disk.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use peerloom_crypto::sha256;
+use peerloom_wire::id::hex;
 use peerloom_wire::{ContentId, Description, Manifest, PeerId};
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +98,7 @@ impl Item {
     /// The records that make this item again.
     pub(super) fn records(&self, id: ContentId) -> Vec<Record> {
         let manifest =
-            Record { key: format!("{MANIFEST_PREFIX}{id}"), value: self.manifest.encode().into() };
+            Record { key: record_key(MANIFEST_PREFIX, id), value: self.manifest.encode().into() };
         vec![manifest, self.content_record(id)]
     }
 
@@ -103,13 +107,17 @@ impl Item {
         let record = ContentRecord { key: self.key, added_ms: self.added_ms };
         // Writing to a vector fails only for types that don't know their length; this one does.
         let value = postcard::to_extend(&record, vec![RECORD_VERSION]).unwrap_or_default();
-        Record { key: format!("{CONTENT_PREFIX}{id}"), value: value.into() }
+        Record { key: record_key(CONTENT_PREFIX, id), value: value.into() }
     }
+}
+
+fn record_key(prefix: &str, id: ContentId) -> String {
+    [prefix, &hex(&id.0)].concat()
 }
 
 /// The keys of a content's records.
 pub(super) fn record_keys(id: ContentId) -> Vec<String> {
-    vec![format!("{CONTENT_PREFIX}{id}"), format!("{MANIFEST_PREFIX}{id}")]
+    vec![record_key(CONTENT_PREFIX, id), record_key(MANIFEST_PREFIX, id)]
 }
 
 impl Library {

@@ -1,5 +1,8 @@
 //! What peers say to each other about contents, on the control channel.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use peerloom_wire::{
     CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_MAX, Chunking, ContentId, MANIFEST_BYTES_MAX,
     MIME_BYTES_MAX, NAME_BYTES_MAX, RequestId, is_plain_text,

@@ -1,7 +1,7 @@
 //! How many bytes come or go in a second, over the last two.
 
+use alloc::collections::VecDeque;
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use crate::time::Instant;
 

@@ -21,6 +21,8 @@ mod remove;
 mod serve;
 mod start;
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use peerloom_crypto::PublicKey;

@@ -2,6 +2,8 @@
 //!
 //! A tab that dies in between leaves chunks without records, which the next start sweeps.
 
+use alloc::vec::Vec;
+
 use peerloom_wire::ContentId;
 
 use super::library::record_keys;

@@ -1,5 +1,7 @@
 //! Serving: what peers fetch from us. The driver sends; we decide what, and keep count.
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use peerloom_wire::{ContentId, PeerId, RequestId};
 

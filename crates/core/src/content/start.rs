@@ -1,6 +1,7 @@
 //! Starting, which reads the store, and stopping, which forgets the peers.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use peerloom_wire::ContentId;
 

@@ -13,6 +13,9 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use peerloom_wire::envelope::{Envelope, Signal};

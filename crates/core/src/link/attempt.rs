@@ -1,5 +1,7 @@
 //! One attempt to connect: from the wish, or somebody's offer, to the greeting.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use peerloom_wire::{CANDIDATES_MAX, SessionId};

@@ -1,7 +1,8 @@
 //! An open connection: its budget, and the outages of its transport.
 
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use bytes::Bytes;
 use peerloom_wire::SessionId;

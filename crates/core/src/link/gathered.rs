@@ -5,6 +5,7 @@
 //! is connected, nothing more is told: the pair that was found is what candidates are for, and the
 //! peer learned our other addresses from our checks (RFC 8445, section 7.3.1.3).
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use peerloom_wire::CANDIDATES_MAX;

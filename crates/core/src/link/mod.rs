@@ -19,6 +19,8 @@ mod negotiation;
 mod tests;
 mod upkeep;
 
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use peerloom_wire::envelope::Signal;
 use peerloom_wire::frame::{self, Protocol};

@@ -1,5 +1,8 @@
 //! From a wish or an offer to an open, greeted connection.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use peerloom_wire::envelope::{RejectReason, Signal};
@@ -8,7 +11,7 @@ use peerloom_wire::{PeerId, SessionId};
 use super::attempt::{Attempt, FIRST_CANDIDATE_WAIT, REPEAT, Role, Step, explain_timeout};
 use super::connection::Connection;
 use super::{Effect, Link, Message, Phase};
-use crate::event::{ConnectFailure, DisconnectCause, SignalPath, Stage};
+use crate::event::{ConnectFailure, DisconnectCause, SignalPath, Stage, decimal};
 use crate::io::{Candidate, ConnId, LinkCommand, LinkEvent, TransportState};
 use crate::time::Now;
 
@@ -28,7 +31,7 @@ impl Link {
             let failure = ConnectFailure {
                 peer,
                 stage: Stage::Admission,
-                reason: format!("all {max} connections are in use"),
+                reason: ["all ", &decimal(max as u64), " connections are in use"].concat(),
                 hint: Some("Close a tab, or raise maxConnections.".to_owned()),
             };
             out.push(Effect::Failed { peer, failure: Some(failure) });

@@ -1,5 +1,8 @@
 //! What happens on open connections: frames, pings, restarts, goodbyes.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use peerloom_wire::envelope::{RejectReason, Signal};
 use peerloom_wire::frame::{self, FrameError, Protocol};

@@ -7,7 +7,8 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use peerloom_crypto::PublicKey;
 use peerloom_wire::AppId;

@@ -1,6 +1,8 @@
 //! Signatures on their way: the key is outside, so making and checking one is a question with an
 //! answer that comes later, as with storage.
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 use peerloom_crypto::{Claim, Signature};
 use peerloom_wire::PeerId;

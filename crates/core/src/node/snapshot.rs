@@ -1,5 +1,7 @@
 //! What may be read of a node at any time.
 
+use alloc::vec::Vec;
+
 use peerloom_wire::{ContentId, PeerId};
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,7 @@
 //! What carriers say to each other. Byte tables: `docs/protocol/routing.md`.
 
+use alloc::boxed::Box;
+
 use bytes::Bytes;
 use peerloom_wire::PeerId;
 use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, FrameError, Protocol};

@@ -16,6 +16,9 @@ mod passage;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use peerloom_wire::PeerId;
 use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;

@@ -1,5 +1,7 @@
 //! One copy of an envelope on its way through us: to whom it goes next, and what is remembered of it.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;

@@ -4,6 +4,7 @@
 //! wear off; at [`BAN_POINTS`] the peer is banned for [`BAN_TIME`]. A ban by the application lasts
 //! as long as the node. See `docs/protocol/trust.md`.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use peerloom_wire::PeerId;

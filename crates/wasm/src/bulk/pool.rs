@@ -1,7 +1,8 @@
 //! Buffers for bodies, used again and again: a fresh one costs as much as a digest of its bytes.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
 
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use peerloom_wire::bulk::CHUNK_BYTES_MAX;

@@ -3,10 +3,10 @@
 //! A peer sends the frames of a body in order on an ordered channel, so a piece belongs exactly
 //! where the last one ended. Anything else is a fault, reported and not kept.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
-use std::time::Duration;
+use alloc::collections::VecDeque;
+use alloc::rc::{Rc, Weak};
+use core::cell::{Cell, RefCell};
+use core::time::Duration;
 
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};
@@ -167,7 +167,7 @@ impl Receiver {
         if !fits {
             return Some(Err(BodyFault::OutOfBounds));
         }
-        let state = std::mem::replace(&mut body.state, State::Expected);
+        let state = core::mem::replace(&mut body.state, State::Expected);
         let buffer = match state {
             State::Filling { buffer, .. } | State::Whole { buffer } => buffer,
             State::Expected => self.pool.take(body.bytes),

@@ -1,8 +1,9 @@
 //! Serving: queued bodies go out one after the other, as fast as the channel drains.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use alloc::collections::VecDeque;
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
 
 use js_sys::{Promise, Uint8Array};
 use peerloom_core::io::{BodySource, LinkEvent};

@@ -1,7 +1,7 @@
 //! The control channel: frames of the core, and how much more of them fits.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use core::cell::Cell;
 
 use bytes::Bytes;
 use js_sys::{ArrayBuffer, Uint8Array};

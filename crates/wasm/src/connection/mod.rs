@@ -7,9 +7,10 @@ mod control;
 mod negotiation;
 mod transport;
 
-use std::cell::Cell;
-use std::fmt;
-use std::rc::{Rc, Weak};
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::fmt;
 
 use peerloom_core::event::Stage;
 use peerloom_core::io::{LinkCommand, LinkEvent};

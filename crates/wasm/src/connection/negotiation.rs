@@ -1,9 +1,11 @@
 //! Offer, answer and candidates: one call on the connection at a time, in the order of the
 //! commands.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use alloc::collections::VecDeque;
+use alloc::rc::{Rc, Weak};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
 
 use js_sys::Promise;
 use peerloom_core::event::Stage;

@@ -1,6 +1,6 @@
 //! What the two state machines of the browser mean for the core.
 
-use std::cell::Cell;
+use core::cell::Cell;
 
 use peerloom_core::io::TransportState;
 use web_sys::{RtcIceConnectionState, RtcPeerConnectionState};

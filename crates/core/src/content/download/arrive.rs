@@ -1,5 +1,6 @@
 //! What comes of a request: a body, a refusal, silence, or the end of the connection.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! What to ask of whom, and when.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use peerloom_wire::{ContentId, PeerId, RequestId};

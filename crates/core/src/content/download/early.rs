@@ -3,6 +3,8 @@
 //! Their bodies wait in the driver's buffers. Nothing of them counts before the manifest has proved
 //! them and the store has said that they are not here.
 
+use alloc::vec::Vec;
+
 use peerloom_wire::{ContentId, PeerId, RequestId};
 
 use super::{Claim, Download, Stage};

@@ -1,5 +1,7 @@
 //! Keys: an encrypted content is of no use without the right one, and its manifest tells which.
 
+use alloc::vec::Vec;
+
 use peerloom_wire::{ContentId, Description, key_digest};
 
 use crate::content::{Content, Effect, Op};

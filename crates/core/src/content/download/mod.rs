@@ -9,6 +9,8 @@ mod early;
 mod key;
 mod source;
 
+use alloc::vec::Vec;
+
 use peerloom_wire::{ContentId, Manifest, ManifestError, PeerId, RequestId};
 
 use super::library::Item;
