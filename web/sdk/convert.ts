@@ -7,6 +7,7 @@ export function toPeerInfo(peer: PeerSnapshot): PeerInfo {
   return {
     id: peer.id as PeerId,
     state: peer.state,
+    stage: peer.stage,
     path: peer.state === "connected" ? "direct" : null,
     rttMs: toMillis(peer.rttMicros),
     rttVarMs: toMillis(peer.rttVarMicros),

@@ -40,6 +40,8 @@ export interface Status {
 export interface PeerInfo {
   readonly id: PeerId;
   readonly state: "discovered" | "connecting" | "connected" | "backoff";
+  /** How far the attempt is that is under way; `peer:update` tells each stage. Null if there is none. */
+  readonly stage: ConnectFailure["stage"] | null;
   /** How frames reach it now. */
   readonly path: "direct" | null;
   /** Smoothed round trip, once measured. */

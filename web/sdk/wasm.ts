@@ -76,6 +76,7 @@ export interface ContentLayout {
 export interface PeerSnapshot {
   readonly id: string;
   readonly state: PeerInfo["state"];
+  readonly stage: PeerInfo["stage"];
   readonly rttMicros: number | null;
   readonly rttVarMicros: number | null;
   readonly inPerSecond: number | null;

@@ -27,6 +27,7 @@ export function peer(n: number, as: Partial<PeerInfo> = {}): PeerInfo {
   const info: PeerInfo = {
     id,
     state: "discovered",
+    stage: null,
     path: null,
     rttMs: null,
     rttVarMs: null,

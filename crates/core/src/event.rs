@@ -291,6 +291,8 @@ pub struct PeerInfo {
     pub id: PeerId,
     /// How far the connection is.
     pub state: PeerState,
+    /// How far the attempt is that is under way.
+    pub stage: Option<Stage>,
     /// The smoothed round trip time in microseconds, once measured.
     pub rtt_micros: Option<u64>,
     /// How far round trips are from that, smoothed, in microseconds.

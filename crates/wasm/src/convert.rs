@@ -120,6 +120,7 @@ pub fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
     Object::new()
         .with_id("id", &info.id.0)
         .with_text("state", peer_state(info.state))
+        .with_option("stage", info.stage.map(stage))
         .with_u64_option("rttMicros", info.rtt_micros)
         .with_u64_option("rttVarMicros", info.rtt_variation_micros)
         .with_u64_option("inPerSecond", info.in_per_second)

@@ -30,7 +30,7 @@ use self::attempt::Attempt;
 use self::connection::{Connection, Transport};
 use self::health::Rtt;
 pub(crate) use self::message::{GoodbyeReason, Message};
-use crate::event::{ConnectFailure, DisconnectCause, PeerState, SignalPath, StrikeKind};
+use crate::event::{ConnectFailure, DisconnectCause, PeerState, SignalPath, Stage, StrikeKind};
 use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent};
 use crate::machine::Machine;
 use crate::map::Map;
@@ -68,7 +68,7 @@ pub(crate) enum Effect {
     Signal { to: PeerId, signal: Signal },
     /// Make a call on a connection.
     Command { conn: ConnId, command: LinkCommand },
-    /// An attempt began, dialled or accepted.
+    /// An attempt began, dialled or accepted, or reached its next stage.
     Connecting { peer: PeerId },
     /// A connection is open and greeted.
     Up { peer: PeerId, conn: ConnId },
@@ -223,7 +223,10 @@ impl Link {
         };
         match &known.phase {
             Phase::Idle => {}
-            Phase::Attempt(_) => link.state = Some(PeerState::Connecting),
+            Phase::Attempt(attempt) => {
+                link.state = Some(PeerState::Connecting);
+                link.stage = Some(attempt.stage());
+            }
             Phase::Connected(connection) => {
                 let is_up = connection.transport == Transport::Up;
                 link.state = Some(if is_up { PeerState::Connected } else { PeerState::Connecting });
@@ -258,6 +261,8 @@ impl Link {
 pub(crate) struct PeerLink {
     /// `None`: not connected and not trying.
     pub(crate) state: Option<PeerState>,
+    /// How far the attempt is that is under way.
+    pub(crate) stage: Option<Stage>,
     /// The round trip time.
     pub(crate) rtt: Option<Rtt>,
     /// Received on all connections.

@@ -149,6 +149,7 @@ impl Link {
                 all.extend(candidates);
                 let command = LinkCommand::AcceptAnswer { sdp, candidates: all };
                 out.push(Effect::Command { conn, command });
+                out.push(Effect::Connecting { peer: from });
             }
             Some(Phase::Connected(connection)) if connection.session == session => {
                 let conn = connection.conn;
@@ -269,6 +270,7 @@ impl Link {
             let repeat_at = now.mono + REPEAT;
             attempt.enter(now.mono, Step::Checking { answer: Some(sdp), repeat_at });
             self.repeat_answer(peer, out);
+            out.push(Effect::Connecting { peer });
         }
     }
 
@@ -299,9 +301,11 @@ impl Link {
             (TransportState::IceConnected, Step::Checking { answer, .. }) => {
                 let answer = answer.take();
                 attempt.enter(now.mono, Step::Securing { answer });
+                out.push(Effect::Connecting { peer });
             }
             (TransportState::Connected, Step::Checking { .. } | Step::Securing { .. }) => {
                 attempt.enter(now.mono, Step::Opening);
+                out.push(Effect::Connecting { peer });
             }
             (TransportState::Failed, _) => {
                 let stage = attempt.stage();
@@ -321,6 +325,8 @@ impl Link {
         self.send_message(peer, &Message::Hello { session }, out);
         if greeted {
             self.establish(now, peer, out);
+        } else {
+            out.push(Effect::Connecting { peer });
         }
     }
 

@@ -132,6 +132,25 @@ fn a_dial_makes_an_offer_and_ends_in_a_connection() {
 }
 
 #[test]
+fn each_stage_of_an_attempt_is_told_once() {
+    use Stage::{Authentication, Channel, Dtls, Ice, Signalling};
+    for (peer, inputs, expect) in [
+        (HIGH, connect_to(HIGH), vec![Signalling, Ice, Dtls, Channel, Authentication]),
+        (LOW, connect_from(LOW), vec![Signalling, Ice, Channel, Authentication]),
+    ] {
+        let mut link = link(8);
+        let mut told = Vec::new();
+        for input in inputs {
+            if run(&mut link, vec![input]).contains(&Effect::Connecting { peer }) {
+                told.extend(link.peer(peer).stage);
+            }
+        }
+        assert_eq!(told, expect);
+        assert_eq!(link.peer(peer).stage, None);
+    }
+}
+
+#[test]
 fn an_offer_is_answered_and_ends_in_a_connection() {
     check(connect_from(LOW), &[Effect::Up { peer: LOW, conn: CONN }]);
 }
@@ -301,7 +320,7 @@ fn candidates_wait_for_the_description_that_they_belong_to() {
     ];
     let candidates = vec![candidate("early")];
     let accept = LinkCommand::AcceptAnswer { sdp: "answer".into(), candidates };
-    check(inputs, &[command(CONN, accept)]);
+    check(inputs, &[command(CONN, accept), Effect::Connecting { peer: HIGH }]);
 }
 
 #[test]

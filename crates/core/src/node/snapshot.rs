@@ -104,6 +104,7 @@ impl Node {
         PeerInfo {
             id: peer,
             state,
+            stage: link.stage,
             rtt_micros: link.rtt.map(|rtt| rtt.smoothed_micros),
             rtt_variation_micros: link.rtt.map(|rtt| rtt.variation_micros),
             in_per_second,

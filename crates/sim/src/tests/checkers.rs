@@ -33,6 +33,7 @@ fn peer(id: PeerId) -> PeerInfo {
     PeerInfo {
         id,
         state: PeerState::Connected,
+        stage: None,
         rtt_micros: None,
         rtt_variation_micros: None,
         in_per_second: None,
