@@ -8,10 +8,7 @@ import { AppPage, namespace } from "./app-page.ts";
 const BYTES = 700_001;
 
 test("a file dropped into one tab appears in the other, and one click fetches it, byte for byte", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await one.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const text = "warp and weft\n".repeat(50_000);
   await one.drop("weave.txt", text, "text/plain");
   await expect(one.row("weave.txt")).toContainText("On this device");
@@ -25,10 +22,7 @@ test("a file dropped into one tab appears in the other, and one click fetches it
 });
 
 test("a text that one tab wrote is read in the other", { tag: "@firefox" }, async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await one.connected(1);
+  const [one, two] = await AppPage.pair(context);
   await one.drop("letter.txt", "Dear weaver,\nthe warp is ready.", "text/plain");
   await two.page.getByRole("button", { name: "Fetch letter.txt" }).click();
   await two.page.getByRole("button", { name: "Preview letter.txt" }).click();
@@ -36,10 +30,7 @@ test("a text that one tab wrote is read in the other", { tag: "@firefox" }, asyn
 });
 
 test("chosen files of any bytes arrive as they were, the empty one too", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await two.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const bytes = randomBytes(BYTES);
   await one.choose("noise.bin", bytes);
   await one.choose("empty.bin", Buffer.alloc(0));
@@ -105,10 +96,7 @@ test("an image is previewed, and one that is none says so", async ({ context }) 
 });
 
 test("rows stay where they are while the pointer is over them", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await two.connected(1);
+  const [one, two] = await AppPage.pair(context);
   await one.choose("first.txt", Buffer.from("1"), "text/plain");
   await two.row("first.txt").hover();
   const before = await two.row("first.txt").boundingBox();

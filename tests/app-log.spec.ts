@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
 
-import { AppPage, namespace } from "./app-page.ts";
+import { AppPage } from "./app-page.ts";
 
 interface Row {
   readonly at: string;
@@ -10,10 +10,7 @@ interface Row {
 
 test("the log shows what happened, is filtered, copied as JSON and cleared", async ({ context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await one.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const other = await two.page.evaluate(() => window.swarm?.id ?? "");
   const { page } = one;
   await page.getByRole("link", { name: "Log" }).click();

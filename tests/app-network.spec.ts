@@ -88,10 +88,7 @@ test("three tabs see each other in graph and table; one is disconnected, connect
 });
 
 test("a peer is found and chosen by keyboard alone", async ({ context }) => {
-  const name = namespace();
-  const one = await AppPage.open(context, name, "&p2p=on");
-  const two = await AppPage.open(context, name, "&p2p=on");
-  await one.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const other = await idOf(two);
   const network = await NetworkPage.of(one);
   await expect(network.row(other)).toBeVisible();

@@ -49,6 +49,16 @@ export class AppPage {
     return app;
   }
 
+  /** Opens two tabs in a namespace of their own, P2P on, and waits until they are connected. */
+  static async pair(context: BrowserContext): Promise<readonly [AppPage, AppPage]> {
+    const app = namespace();
+    const one = await AppPage.open(context, app, "&p2p=on");
+    const two = await AppPage.open(context, app, "&p2p=on");
+    await one.connected(1);
+    await two.connected(1);
+    return [one, two];
+  }
+
   async opened(): Promise<void> {
     await this.page.waitForFunction(() => window.swarm !== undefined);
     await expect(this.page.getByText("Opening your files…")).toHaveCount(0);

@@ -53,10 +53,7 @@ test("the own id is copied whole", async ({ context }) => {
 });
 
 test("an id that is not one gets a sentence, and a peer that is connected is told at once", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await one.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const other = await two.page.evaluate(() => window.swarm?.id ?? "");
   await one.status.click();
   const field = one.page.getByLabel("Connect to a peer");
@@ -82,11 +79,7 @@ test("the attempt to reach a peer that is nowhere can be given up", async ({ con
 });
 
 test("two tabs show each other, with their round trip, until one leaves", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await one.connected(1);
-  await two.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const other = await two.page.evaluate(() => window.swarm?.id.slice(0, 8) ?? "");
   await one.status.click();
   const popover = one.page.getByRole("dialog", { name: "Peer-to-peer status" });

@@ -10,10 +10,7 @@ const LARGE_BYTES = 32_000_000;
 test.describe.configure({ timeout: 120_000 });
 
 test("a download is paused, stays paused over a reload, and goes on from there", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await two.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const digest = await one.chooseNoise("large.bin", LARGE_BYTES);
   await two.fetchSome("large.bin");
   await expect(one.row("large.bin")).toContainText("Sending to");
@@ -28,10 +25,7 @@ test("a download is paused, stays paused over a reload, and goes on from there",
 });
 
 test("a download that a reload cuts off goes on by itself", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await two.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const digest = await one.chooseNoise("large.bin", LARGE_BYTES);
   await two.fetchSome("large.bin");
   await two.reload();
@@ -40,10 +34,7 @@ test("a download that a reload cuts off goes on by itself", async ({ context }) 
 });
 
 test("switching P2P off holds a download, and switching it on takes it up", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await two.connected(1);
+  const [one, two] = await AppPage.pair(context);
   const digest = await one.chooseNoise("large.bin", LARGE_BYTES);
   await two.fetchSome("large.bin");
   await two.page.evaluate(() => window.swarm?.stop());
@@ -54,10 +45,7 @@ test("switching P2P off holds a download, and switching it on takes it up", asyn
 });
 
 test("a cancelled download leaves nothing behind and can be fetched again", async ({ context }) => {
-  const app = namespace();
-  const one = await AppPage.open(context, app, "&p2p=on");
-  const two = await AppPage.open(context, app, "&p2p=on");
-  await two.connected(1);
+  const [one, two] = await AppPage.pair(context);
   await one.chooseNoise("large.bin", LARGE_BYTES);
   await two.fetchSome("large.bin");
   await two.page.getByRole("button", { name: "Cancel large.bin" }).click();

@@ -8,27 +8,28 @@ import { tokens } from "../ui/tokens.ts";
 import { Following } from "./changes.ts";
 import "./drop-zone.ts";
 import "./files-page.ts";
+import type { Diagnostics } from "./diagnostics/diagnostics.ts";
 import { logo } from "./logo.ts";
 import "./log-page.ts";
 import type { Recorder } from "./network/recorder.ts";
 import "./notice-list.ts";
+import { RTC } from "./session.ts";
 import type { Session } from "./session.ts";
 
-type Page = "files" | "network" | "log";
+type Page = "files" | "network" | "diagnostics" | "log";
 
-const PAGES: readonly Page[] = ["files", "network", "log"];
+const PAGES: readonly Page[] = ["files", "network", "diagnostics", "log"];
 
-/** The part of the app that is loaded when somebody first looks at it. */
-type NetworkPart =
-  | { readonly state: "absent" | "loading" | "failed" }
-  | { readonly state: "loaded"; readonly recorder: Recorder };
+/** A part of the app that is loaded when somebody first looks at it, with what it keeps while others are looked at. */
+type Part<T> = { readonly state: "absent" | "loading" | "failed" } | { readonly state: "loaded"; readonly kept: T };
 
 /** The frame of the app: name, pages, status, and what is told on top of them. */
 export class PeerloomApp extends LitElement {
-  static override properties = { session: { attribute: false }, page: { state: true }, network: { state: true } };
+  static override properties = { session: { attribute: false }, page: { state: true }, network: { state: true }, diagnostics: { state: true } };
   declare session: Session | null;
   declare protected page: Page;
-  declare protected network: NetworkPart;
+  declare protected network: Part<Recorder>;
+  declare protected diagnostics: Part<Diagnostics>;
 
   static override styles = [
     tokens,
@@ -162,6 +163,7 @@ export class PeerloomApp extends LitElement {
     this.session = null;
     this.page = pageIn(location.hash);
     this.network = { state: "absent" };
+    this.diagnostics = { state: "absent" };
   }
 
   override connectedCallback(): void {
@@ -176,6 +178,7 @@ export class PeerloomApp extends LitElement {
     this.#recording.abort();
     this.#recording = new AbortController();
     this.network = { state: "absent" };
+    this.diagnostics = { state: "absent" };
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
@@ -187,6 +190,10 @@ export class PeerloomApp extends LitElement {
   override updated(): void {
     const now = this.session?.now;
     if (this.page === "network" && this.network.state === "absent" && now?.state === "open") void this.#loadNetwork(now.swarm);
+    if (this.page === "diagnostics" && this.diagnostics.state === "absent") void this.#loadDiagnostics();
+    if (this.diagnostics.state === "loaded" && now?.state === "open" && this.session !== null) {
+      this.diagnostics.kept.follow(now.swarm, this.session.journal, this.#recording.signal);
+    }
   }
 
   override render(): TemplateResult {
@@ -197,7 +204,7 @@ export class PeerloomApp extends LitElement {
         <button type="button" class="button skip" @click=${this.#skip}>Skip to the content</button>
         <div class="inner">
           <a class="name" href="#/files" aria-label="Peerloom, files">${logo(24)}<span class="word">Peerloom</span></a>
-          <nav aria-label="Pages">${this.#link("files", "Files")}${this.#link("network", "Network")}${this.#link("log", "Log")}</nav>
+          <nav aria-label="Pages">${this.#link("files", "Files")}${this.#link("network", "Network")}${this.#link("diagnostics", "Diagnostics")}${this.#link("log", "Log")}</nav>
           <peerloom-status
             .swarm=${swarm}
             @peerloom-toggle=${(event: CustomEvent<{ enabled: boolean }>) => this.session?.remember(event.detail.enabled)}
@@ -216,6 +223,8 @@ export class PeerloomApp extends LitElement {
     if (session === null) return nothing;
     const { now } = session;
     if (this.page === "log") return html`<peerloom-log-page .journal=${session.journal}></peerloom-log-page>`;
+    // Of most use where the swarm can't be opened.
+    if (this.page === "diagnostics") return this.#diagnostics(session);
     switch (now.state) {
       case "opening":
         return html`<div class="message" role="status"><p>Opening your files…</p></div>`;
@@ -240,33 +249,38 @@ export class PeerloomApp extends LitElement {
   /** The graph and its libraries are loaded by whoever looks at them; what is loaded is recorded from then on. */
   #network(session: Session, swarm: Swarm): TemplateResult {
     const { network } = this;
-    switch (network.state) {
-      case "absent":
-      case "loading":
-        return html`<div class="message" role="status"><p>Opening the network…</p></div>`;
-      case "failed":
-        return html`<div class="message" role="alert">
-          <h1>This page did not load</h1>
-          <p>The files of the app changed, or there is no network. Your files and connections are as they were.</p>
-          <button type="button" class="button" @click=${() => location.reload()}>Reload the page</button>
-        </div>`;
-      case "loaded":
-        return html`<peerloom-network-page
-          .swarm=${swarm}
-          .recorder=${network.recorder}
-          @peerloom-enable=${() => session.enable()}
-          @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) => this.#notCopied(session, event.detail.text)}
-        ></peerloom-network-page>`;
-    }
+    if (network.state !== "loaded") return notLoaded(network.state);
+    return html`<peerloom-network-page
+      .swarm=${swarm}
+      .recorder=${network.kept}
+      @peerloom-enable=${() => session.enable()}
+      @peerloom-copy-failed=${(event: CustomEvent<{ text: string }>) => this.#notCopied(session, event.detail.text)}
+    ></peerloom-network-page>`;
+  }
+
+  #diagnostics(session: Session): TemplateResult {
+    const { diagnostics } = this;
+    if (diagnostics.state !== "loaded") return notLoaded(diagnostics.state);
+    return html`<peerloom-diagnostics-page .diagnostics=${diagnostics.kept} @peerloom-enable=${() => session.enable()}></peerloom-diagnostics-page>`;
   }
 
   async #loadNetwork(swarm: Swarm): Promise<void> {
     this.network = { state: "loading" };
     try {
       const [{ Recorder }] = await Promise.all([import("./network/recorder.ts"), import("./network/network-page.ts")]);
-      this.network = { state: "loaded", recorder: new Recorder(swarm, this.#recording.signal) };
+      this.network = { state: "loaded", kept: new Recorder(swarm, this.#recording.signal) };
     } catch {
       this.network = { state: "failed" };
+    }
+  }
+
+  async #loadDiagnostics(): Promise<void> {
+    this.diagnostics = { state: "loading" };
+    try {
+      const [{ Diagnostics }] = await Promise.all([import("./diagnostics/diagnostics.ts"), import("./diagnostics/diagnostics-page.ts")]);
+      this.diagnostics = { state: "loaded", kept: new Diagnostics(RTC) };
+    } catch {
+      this.diagnostics = { state: "failed" };
     }
   }
 
@@ -298,6 +312,15 @@ export class PeerloomApp extends LitElement {
   readonly #skip = (): void => {
     this.renderRoot.querySelector("main")?.focus();
   };
+}
+
+function notLoaded(state: "absent" | "loading" | "failed"): TemplateResult {
+  if (state !== "failed") return html`<div class="message" role="status"><p>Opening the page…</p></div>`;
+  return html`<div class="message" role="alert">
+    <h1>This page did not load</h1>
+    <p>The files of the app changed, or there is no network. Your files and connections are as they were.</p>
+    <button type="button" class="button" @click=${() => location.reload()}>Reload the page</button>
+  </div>`;
 }
 
 function pageIn(hash: string): Page {

@@ -8,6 +8,9 @@ import { linkIn, readParams } from "./params.ts";
 import type { Params } from "./params.ts";
 import { Preferences } from "./preferences.ts";
 
+/** What the app's swarm connects with: no servers, since it knows of none. */
+export const RTC: RTCConfiguration = { iceServers: [] };
+
 export type SessionState =
   | { readonly state: "opening" }
   | { readonly state: "failed"; readonly text: string }
@@ -44,6 +47,7 @@ export class Session {
         app: this.params.app,
         profile: this.params.profile,
         maxConnections: this.params.maxConnections,
+        rtc: RTC,
         autostart: false,
         signal: this.#end.signal,
         log: (level, event, fields) => this.journal.note(level, event, fields),

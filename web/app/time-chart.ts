@@ -3,9 +3,8 @@ import { LitElement, css, html, unsafeCSS } from "lit";
 import type { PropertyValues, TemplateResult } from "lit";
 import type uPlot from "uplot";
 import uPlotStyles from "uplot/dist/uPlot.min.css?inline";
-import { define } from "../../ui/define.ts";
-import { tokens } from "../../ui/tokens.ts";
-import { SAMPLES_MAX } from "./history.ts";
+import { define } from "../ui/define.ts";
+import { tokens } from "../ui/tokens.ts";
 
 const HEIGHT_PX = 104;
 
@@ -24,10 +23,21 @@ export interface Line {
 }
 
 /**
- * A small chart of the last five minutes.
+ * What the horizontal axis shows: the last `seconds`, so that the newest is always at the end, or all from the beginning on.
+ * `words` say it to who can't see it.
+ */
+export type Period = { readonly words: string } & ({ readonly kind: "last"; readonly seconds: number } | { readonly kind: "whole" });
+
+const ALL: Period = { kind: "whole", words: "from the beginning" };
+
+/** Least seconds of an axis that shows all: what is shorter would be read as if it had taken long. */
+const WHOLE_SECONDS_LEAST = 1;
+
+/**
+ * A small chart of something over time.
  *
- * Set `heading`, `at` (seconds since the Unix epoch), `lines`, `format` (a value as text) and `least` (the highest value that
- * the axis has at least). The numbers beside the heading are the newest, or those under the pointer.
+ * Set `heading`, `at` (seconds, counted from anywhere), `lines`, `format` (a value as text), `least` (the highest value that
+ * the axis has at least) and `period`. The numbers beside the heading are the newest or the highest, or those under the pointer.
  */
 export class PeerloomTimeChart extends LitElement {
   static override properties = {
@@ -36,6 +46,7 @@ export class PeerloomTimeChart extends LitElement {
     lines: { attribute: false },
     format: { attribute: false },
     least: { type: Number },
+    period: { attribute: false },
     pointed: { state: true },
   };
   declare heading: string;
@@ -43,6 +54,7 @@ export class PeerloomTimeChart extends LitElement {
   declare lines: readonly Line[];
   declare format: (value: number | null) => string;
   declare least: number;
+  declare period: Period;
   /** The index under the pointer. */
   declare protected pointed: number | null;
 
@@ -96,6 +108,7 @@ export class PeerloomTimeChart extends LitElement {
     this.lines = [];
     this.format = (value) => (value === null ? "–" : String(value));
     this.least = 1;
+    this.period = ALL;
     this.pointed = null;
   }
 
@@ -126,16 +139,26 @@ export class PeerloomTimeChart extends LitElement {
   }
 
   override render(): TemplateResult {
-    const index = this.pointed ?? this.at.length - 1;
-    const values = this.lines.map((line) => ({ line, text: this.format(line.values[index] ?? null) }));
+    const values = this.lines.map((line) => ({ line, text: this.#words(line) }));
     const spoken = values.map(({ line, text }) => `${line.name} ${text}`).join(", ");
     return html`
       <div class="head">
         <h3>${this.heading}</h3>
         ${values.map(({ line, text }) => html`<span class="value">${mark(line)}${line.name} ${text}</span>`)}
       </div>
-      <div class="chart" role="img" aria-label="${this.heading} over the last five minutes; now ${spoken}"></div>
+      <div class="chart" role="img" aria-label="${this.heading} ${this.period.words}; ${spoken}"></div>
     `;
+  }
+
+  /** The value under the pointer; else the newest, or of what is over the highest: its end says nothing. */
+  #words({ values }: Line): string {
+    if (this.pointed !== null) return this.format(values[this.pointed] ?? null);
+    switch (this.period.kind) {
+      case "last":
+        return this.format(values.at(-1) ?? null);
+      case "whole":
+        return `at most ${this.format(values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0))}`;
+    }
   }
 
   get #width(): number {
@@ -181,11 +204,11 @@ export class PeerloomTimeChart extends LitElement {
       cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
       hooks: { setCursor: [(plot) => (this.pointed = plot.cursor.idx ?? null)] },
       scales: {
-        x: { time: false, range: (plot) => lastMinutes(plot) },
+        x: { time: false, range: (plot) => rangeOf(plot, this.period) },
         y: { range: (_plot, _min, max) => [0, Math.max(this.least, (max || 0) * HEADROOM)] },
       },
       axes: [
-        { ...axis, size: 20, gap: 2, splits: (plot) => minutes(plot), values: (plot, splits) => splits.map((at) => agoWords(lastMinutes(plot)[1] - at)) },
+        { ...axis, size: 20, gap: 2, ...marksOf(this.period) },
         { ...axis, size: AXIS_PX, gap: 4, space: 28, values: (_plot, splits) => splits.map((value) => this.format(value)) },
       ],
       series: [
@@ -196,15 +219,29 @@ export class PeerloomTimeChart extends LitElement {
   }
 }
 
-/** The axis ends with the newest sample and has its full length from the first one on: a line that grows, not a scale that slides. */
-function lastMinutes(plot: uPlot): [number, number] {
-  const end = plot.data[0].at(-1) ?? SAMPLES_MAX;
-  return [end - SAMPLES_MAX, end];
+function rangeOf(plot: uPlot, period: Period): [number, number] {
+  const [begin, end] = [plot.data[0].at(0) ?? 0, plot.data[0].at(-1) ?? 0];
+  switch (period.kind) {
+    // Full length from the first sample on: a line that grows, not a scale that slides.
+    case "last":
+      return [end - period.seconds, end];
+    case "whole":
+      return [begin, Math.max(end, begin + WHOLE_SECONDS_LEAST)];
+  }
 }
 
-function minutes(plot: uPlot): number[] {
-  const [, end] = lastMinutes(plot);
-  return [240, 120, 0].map((ago) => end - ago);
+/** Where the horizontal axis has its numbers, and how they read; what is left out, uPlot finds by itself. */
+function marksOf(period: Period): Pick<uPlot.Axis, "splits" | "values"> {
+  switch (period.kind) {
+    case "last": {
+      const { seconds } = period;
+      const splits = (plot: uPlot): number[] => [0.8, 0.4, 0].map((share) => rangeOf(plot, period)[1] - share * seconds);
+      return { splits, values: (plot, marks) => marks.map((at) => agoWords(rangeOf(plot, period)[1] - at)) };
+    }
+    case "whole":
+      // None at the corner, where the other axis has its zero.
+      return { values: (plot, marks) => marks.map((at) => (at === rangeOf(plot, period)[0] ? "" : `${Number((at - rangeOf(plot, period)[0]).toFixed(2))} s`)) };
+  }
 }
 
 function agoWords(seconds: number): string {

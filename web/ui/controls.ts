@@ -183,6 +183,24 @@ export const controls = css`
   }
 `;
 
+/** How the state of a peer reads: its icon and its word. Needs `tokens`. */
+export const peerStates = css`
+  .state {
+    display: inline-flex;
+    align-items: center;
+    gap: var(--space-1);
+    color: var(--soft);
+    font-size: 12px;
+    line-height: 16px;
+  }
+  .state.connected {
+    color: var(--accent);
+  }
+  .state.backoff {
+    color: var(--warn);
+  }
+`;
+
 /** Figures, each below its name, in a list of descriptions. Needs `tokens`. */
 export const figures = css`
   dt {

@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 import type { PeerInfo } from "../sdk/index.ts";
 import "./avatar.ts";
+import { peerStates } from "./controls.ts";
 import { define } from "./define.ts";
 import { formatBytes, formatCount, formatRate, formatRtt, shortId } from "./format.ts";
 import { icon } from "./icons.ts";
@@ -18,6 +19,7 @@ export class PeerloomPeerRow extends LitElement {
 
   static override styles = [
     tokens,
+    peerStates,
     css`
       :host {
         display: grid;
@@ -37,19 +39,6 @@ export class PeerloomPeerRow extends LitElement {
       }
       .id {
         font: 500 13px/20px var(--mono);
-      }
-      .state {
-        display: inline-flex;
-        align-items: center;
-        gap: var(--space-1);
-        color: var(--soft);
-        font-size: 12px;
-      }
-      .state.connected {
-        color: var(--accent);
-      }
-      .state.backoff {
-        color: var(--warn);
       }
       .rates,
       .totals {

@@ -19,6 +19,7 @@ test("a wait says how long it is, and what it waits for once the time is over", 
 
 test("who connects is being looked for, at first or once more", () => {
   expect(nextWords(peer(1, { state: "connecting" }), 0)).toBe("Looking for a way to it");
+  expect(nextWords(peer(1, { state: "connecting", stage: "ice" }), 0)).toBe("Trying network paths");
   expect(nextWords(peer(1, { state: "connecting", lastFailure }), 0)).toBe("Trying once more");
   expect(nextWords(peer(1), 0)).toBe("");
 });

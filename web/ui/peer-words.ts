@@ -41,8 +41,8 @@ export function troubleWords({ lastFailure }: Pick<PeerInfo, "lastFailure">): st
 }
 
 /** Returns what happens next with a peer that is not connected; empty if nothing is planned. */
-export function nextWords({ state, nextTryAt, lastFailure }: Pick<PeerInfo, "state" | "nextTryAt" | "lastFailure">, nowMs: number): string {
-  if (state === "connecting") return lastFailure === null ? "Looking for a way to it" : "Trying once more";
+export function nextWords({ state, stage, nextTryAt, lastFailure }: Pick<PeerInfo, "state" | "stage" | "nextTryAt" | "lastFailure">, nowMs: number): string {
+  if (state === "connecting") return lastFailure === null ? attemptWords(stage) : "Trying once more";
   if (state !== "backoff" || nextTryAt === null) return "";
   if (nextTryAt <= nowMs) return "Next try as soon as a connection is free";
   return `Next try in ${formatDuration(Math.max(1000, nextTryAt - nowMs))}`;
@@ -53,6 +53,20 @@ export function throughputWords({ throughputIn, throughputOut }: Pick<PeerInfo, 
   const from = throughputIn === null ? [] : [`${formatRate(throughputIn)} from it`];
   const to = throughputOut === null ? [] : [`${formatRate(throughputOut)} to it`];
   return [...from, ...to].join(", ") || "not measured yet";
+}
+
+const ATTEMPT_WORDS: Readonly<Record<NonNullable<PeerInfo["stage"]>, string>> = {
+  signalling: "Offer and answer are on their way",
+  ice: "Trying network paths",
+  dtls: "Setting up encryption",
+  channel: "Opening the data channels",
+  authentication: "Greeting each other",
+  admission: "Waiting to be let in",
+};
+
+/** Returns what an attempt to connect is at; null is one of which nothing more is known. */
+export function attemptWords(stage: PeerInfo["stage"]): string {
+  return stage === null ? "Looking for a way to it" : ATTEMPT_WORDS[stage];
 }
 
 /** Returns what a peer did wrong, as a person would ask. */

@@ -1,8 +1,13 @@
 import { html } from "lit";
 import type { TemplateResult } from "lit";
 import { formatRate, formatRtt } from "../../ui/format.ts";
+import "../time-chart.ts";
+import type { Period } from "../time-chart.ts";
+import { SAMPLES_MAX } from "./history.ts";
 import type { Series } from "./history.ts";
-import "./time-chart.ts";
+
+/** One sample a second. */
+const PERIOD: Period = { kind: "last", seconds: SAMPLES_MAX, words: "over the last five minutes" };
 
 /** The axes are no finer than this while nothing goes on: 10 kB/s, 20 ms. */
 const RATE_LEAST = 10_000;
@@ -20,6 +25,7 @@ export function charts(series: Series, rttHeading: string): TemplateResult {
       .at=${series.at}
       .lines=${[{ name: "", values: series.rttMs, colour: "accent" }]}
       .format=${roundTrip}
+      .period=${PERIOD}
       .least=${RTT_LEAST_MS}
     ></peerloom-time-chart>
     <peerloom-time-chart
@@ -30,6 +36,7 @@ export function charts(series: Series, rttHeading: string): TemplateResult {
         { name: "Out", values: series.outPerSecond, colour: "text", dashed: true },
       ]}
       .format=${rate}
+      .period=${PERIOD}
       .least=${RATE_LEAST}
     ></peerloom-time-chart>
   `;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { History, SAMPLES_MAX, median } from "./history.ts";
+import { History, SAMPLES_MAX } from "./history.ts";
 import { peer } from "../../ui/synthetic.ts";
 
 const up = (n: number, bytesIn: number, rttMs: number | null = 10) => peer(n, { state: "connected", bytesIn, bytesOut: bytesIn / 2, rttMs });
@@ -45,11 +45,4 @@ test("as many as can be connected at once all keep their history", () => {
   const all = Array.from({ length: 500 }, (_, n) => up(n, 0));
   for (let second = 0; second < 3; second += 1) history.sample(all, second * 1000, second * 1000);
   for (const { id } of all) expect(history.series(id).at).toHaveLength(3);
-});
-
-test("the median leaves out what is not measured", () => {
-  expect(median([])).toBeNull();
-  expect(median([null, null])).toBeNull();
-  expect(median([30, null, 10])).toBe(20);
-  expect(median([30, 10, 500])).toBe(30);
 });

@@ -2,6 +2,7 @@
 
 import type { PeerInfo } from "../../sdk/index.ts";
 import { RateMeter } from "../../ui/rate.ts";
+import { median } from "../spread.ts";
 
 /** Five minutes: as far back as a person asks "what was that?". */
 export const SAMPLES_MAX = 300;
@@ -115,13 +116,4 @@ export class History {
     const known = new Set<string>(peers.map(({ id }) => id));
     for (const id of this.#seen.keys()) if (!known.has(id)) this.#seen.delete(id);
   }
-}
-
-/** Returns the middle one of those that are measured; null if none is. */
-export function median(values: readonly (number | null)[]): number | null {
-  const measured = values.filter((value): value is number => value !== null).sort((a, b) => a - b);
-  if (measured.length === 0) return null;
-  const middle = Math.floor(measured.length / 2);
-  const upper = measured[middle] ?? 0;
-  return measured.length % 2 === 1 ? upper : (upper + (measured[middle - 1] ?? upper)) / 2;
 }

@@ -21,20 +21,6 @@ export const peerDetailsStyles = css`
     margin: 0;
     font: 600 15px/20px var(--mono);
   }
-  .state {
-    display: inline-flex;
-    align-items: center;
-    gap: var(--space-1);
-    color: var(--soft);
-    font-size: 12px;
-    line-height: 16px;
-  }
-  .state.connected {
-    color: var(--accent);
-  }
-  .state.backoff {
-    color: var(--warn);
-  }
   .note {
     margin-block-start: var(--space-3);
     font-size: 13px;

@@ -2,7 +2,7 @@ import { LitElement, html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 import type { PeerInfo } from "../../sdk/index.ts";
 import "../../ui/avatar.ts";
-import { controls } from "../../ui/controls.ts";
+import { controls, peerStates } from "../../ui/controls.ts";
 import "../../ui/copy-button.ts";
 import { define } from "../../ui/define.ts";
 import { formatBytes, formatCount, formatDuration, formatRate, formatRttSpread, shortId } from "../../ui/format.ts";
@@ -39,7 +39,7 @@ export class PeerloomPeerDetails extends LitElement {
   /** Why what was asked for did not happen; empty if it did. */
   declare problem: string;
 
-  static override styles = [tokens, controls, peerDetailsStyles];
+  static override styles = [tokens, controls, peerStates, peerDetailsStyles];
 
   constructor() {
     super();

@@ -86,19 +86,13 @@ export const peerTableStyles = css`
     --avatar-size: 24px;
   }
   .state {
-    display: inline-flex;
-    align-items: center;
-    gap: var(--space-1);
+    color: inherit;
+    font-size: inherit;
+    line-height: inherit;
     white-space: nowrap;
-  }
-  .state.connected {
-    color: var(--accent);
   }
   .chosen .state.connected {
     color: var(--text);
-  }
-  .state.backoff {
-    color: var(--warn);
   }
   .why {
     display: block;

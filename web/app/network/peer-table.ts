@@ -3,7 +3,7 @@ import type { TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { PeerInfo } from "../../sdk/index.ts";
 import "../../ui/avatar.ts";
-import { controls } from "../../ui/controls.ts";
+import { controls, peerStates } from "../../ui/controls.ts";
 import { define } from "../../ui/define.ts";
 import { formatDuration, formatRate, formatRtt, shortId } from "../../ui/format.ts";
 import { icon } from "../../ui/icons.ts";
@@ -44,7 +44,7 @@ export class PeerloomPeerTable extends LitElement {
   declare protected text: string;
   declare protected rowsMax: number;
 
-  static override styles = [tokens, controls, filterRow, peerTableStyles];
+  static override styles = [tokens, controls, peerStates, filterRow, peerTableStyles];
 
   readonly #rows = new Rows();
   #held = false;
