@@ -191,13 +191,22 @@ test("a configuration that can't work fails at its stage, with a hint", async ({
 for (const colorScheme of ["light", "dark"] as const) {
   test(`in ${colorScheme} colours and at 360 px it holds together, and axe finds nothing`, async ({ browser, baseURL }) => {
     const context = await browser.newContext({ colorScheme, reducedMotion: "reduce", viewport: { width: 360, height: 740 }, ...(baseURL === undefined ? {} : { baseURL }) });
-    const app = await AppPage.open(context, namespace(), "&p2p=on");
+    const name = namespace();
+    const app = await AppPage.open(context, name, "&p2p=on&maxConnections=1");
     const page = await DiagnosticsPage.of(app);
     await app.expectNoSidewaysScroll();
     await app.expectAccessible();
+    // One that is connected, and one for whom there is no room.
+    for (let other = 0; other < 2; other += 1) await AppPage.open(context, name, "&p2p=on");
+    await app.page.bringToFront();
+    const rows = page.page.getByRole("table", { name: "Peers of your swarm" }).getByRole("row");
+    await expect(rows).toHaveCount(3);
+    await expect(rows.filter({ hasText: "Direct, browser to browser" })).toHaveCount(1);
+    await app.page.evaluate(() => void window.swarm?.peers().map(({ id }) => window.swarm?.connect(id).catch(() => undefined)));
+    await expect(rows.filter({ hasText: "connections are in use" })).toHaveCount(1);
     await page.chooseSmall();
     await page.page.getByRole("button", { name: "Run all" }).click();
-    for (const name of ["Environment", "Discovery", "Connection", "Transfer", "Stress"]) await page.passed(name);
+    for (const title of ["Environment", "Discovery", "Connection", "Transfer", "Stress"]) await page.passed(title);
     await app.expectNoSidewaysScroll();
     await app.expectAccessible();
     await context.close();

@@ -23,7 +23,7 @@ test("rounds that all succeed pass with their figures", () => {
   expect(passed).toBe(true);
   expect(sentence).toBe("Two peers connected in 3 of 3\u00a0rounds, in 20\u00a0ms at the median.");
   expect(findings.figures.map(({ name, value }) => [name, value])).toEqual([["Succeeded", 1], ["Median", 20], ["Fastest", 10], ["Slowest", 30], ["Both called at once", 1]]);
-  expect(findings.stages.map(({ stage, median }) => [stage, median])).toEqual([["discovery", 10], ["dialling", 10]]);
+  expect(findings.stages.map(({ stage, median }) => [stage, median]).slice(0, 3)).toEqual([["discovery", 10], ["dialling", 10], ["signalling", 0]]);
   expect(findings.remarks).toEqual(["hidden"]);
 });
 

@@ -47,6 +47,7 @@ export class Timeline {
     return this.#stage;
   }
 
+  /** How long it was at each stage; once it is connected, all of them. */
   get times(): ReadonlyMap<TimedStage, number> {
     return this.#times;
   }
@@ -67,6 +68,8 @@ export class Timeline {
     if (this.#stage === "over") return;
     this.#enter("over", nowMs);
     this.#overMs = nowMs;
+    // Passed so fast that nobody was told: both ends of a channel open in the same moment.
+    for (const stage of STAGES) if (!this.#times.has(stage)) this.#times.set(stage, 0);
   }
 
   #enter(stage: TimedStage | "over", nowMs: number): void {

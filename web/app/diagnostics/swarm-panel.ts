@@ -66,7 +66,7 @@ export class PeerloomSwarmPanel extends LitElement {
     return html`<table>
         <caption class="only-heard">Peers of your swarm</caption>
         <thead>
-          <tr><th scope="col">Peer</th><th scope="col">State</th><th scope="col">Path</th><th scope="col" class="number">Round trip</th></tr>
+          <tr><th scope="col">Peer</th><th scope="col">State</th><th scope="col" class="number">Round trip</th></tr>
         </thead>
         <tbody>${shown.map((peer) => this.#row(peer, Date.now()))}</tbody>
       </table>
@@ -78,11 +78,11 @@ export class PeerloomSwarmPanel extends LitElement {
     const why = peer.lastFailure === null || peer.state === "connected" ? "" : causeWords(peer.lastFailure);
     const next = nextWords(peer, nowMs);
     const strikes = peer.strikes === 0 ? "" : `${reputationWords(peer.strikes)}.`;
-    const more = [why, next === "" ? "" : `${next}.`, strikes].filter((text) => text !== "").join(" ");
+    const path = peer.path === null ? "" : `${pathWords(peer.path)}.`;
+    const more = [path, why, next === "" ? "" : `${next}.`, strikes].filter((text) => text !== "").join(" ");
     return html`<tr>
       <th scope="row"><span class="peer" title=${peer.id}><peerloom-avatar .peer=${peer.id}></peerloom-avatar>${shortId(peer.id)}</span></th>
       <td><span class="state ${peer.state}">${icon(symbol, 12)}${word}</span>${more === "" ? nothing : html`<span class="why">${more}</span>`}</td>
-      <td>${pathWords(peer.path)}</td>
       <td class="number">${formatRtt(peer.rttMs)}</td>
     </tr>`;
   }
