@@ -232,16 +232,28 @@ export class Files {
     }
   }
 
-  /** The announcement of the own content may have come before the answer to adding it: then two rows become one. */
   #added(item: Item, info: ContentInfo): void {
     const twin = this.#itemOf(info.id);
     if (twin !== null && twin !== item) this.#drop(twin, true);
+    const taken = item.id === null || item.id === info.id ? null : item.info;
     item.id = info.id;
     item.info = twin?.info ?? info;
     item.work = { state: "none" };
     this.#keys.set(info.id, item.key);
     this.#notices.say(`${info.name} is shared`);
     this.#touch(item.key);
+    if (taken === null) return;
+    // It was another content of this name and length, which gets a row of its own.
+    this.#keys.delete(taken.id);
+    this.#known(taken);
+  }
+
+  /** Returns the row of a file that is being added and may be this content: its announcement comes before the answer to adding it. */
+  #addingOf(info: ContentInfo): Item | null {
+    if (!info.complete) return null;
+    const alike = [...this.#items.values()].filter(({ id, work }) => id === null && work.state === "adding" && work.file.name === info.name && work.file.size === info.bytes);
+    const [only] = alike;
+    return alike.length === 1 && only !== undefined ? only : null;
   }
 
   #begin(item: Item): void {
@@ -301,7 +313,12 @@ export class Files {
   /** A content appeared or changed. */
   #known(info: ContentInfo): void {
     let item = this.#itemOf(info.id);
-    if (item === null) {
+    const adding = item === null ? this.#addingOf(info) : null;
+    if (adding !== null) {
+      item = adding;
+      item.id = info.id;
+      this.#keys.set(info.id, item.key);
+    } else if (item === null) {
       item = newItem(this.#newKey("content"), { state: "none" });
       item.id = info.id;
       this.#keys.set(info.id, item.key);
