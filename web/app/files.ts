@@ -19,10 +19,13 @@ const TICK_MS = 500;
 /** A link as the SDK writes it; the id is all that the list needs before anybody is connected. */
 const LINK_ID = /^#peerloom=([0-9a-f]{64})(?:\.|$)/u;
 
+/** What of a swarm the files use. */
+export type FilesSwarm = Pick<Swarm, "status" | "content" | "addEventListener">;
+
 /** The files of the page: what is here, what peers offer, and what is on its way. */
 export class Files {
   readonly changes = new Changes();
-  readonly #swarm: Swarm;
+  readonly #swarm: FilesSwarm;
   readonly #preferences: Preferences;
   readonly #notices: Notices;
   readonly #items = new Map<string, Item>();
@@ -38,7 +41,7 @@ export class Files {
   #off = true;
   #tick: ReturnType<typeof setInterval> | undefined;
 
-  constructor(swarm: Swarm, preferences: Preferences, notices: Notices) {
+  constructor(swarm: FilesSwarm, preferences: Preferences, notices: Notices) {
     this.#swarm = swarm;
     this.#preferences = preferences;
     this.#notices = notices;
