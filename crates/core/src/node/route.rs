@@ -27,41 +27,9 @@ pub(super) enum Step {
     Trust(trust::Input),
 }
 
-/// What any protocol can ask for; [`Node::route`] is the only reader.
-#[derive(Debug)]
-pub(super) enum Effect {
-    Link(link::Effect),
-    Discovery(discovery::Effect),
-    Routing(routing::Effect),
-    Content(content::Effect),
-    Trust(trust::Effect),
-}
-
-macro_rules! effects {
-    ($($protocol:ident: $module:ident),*) => { $(
-        impl From<$module::Effect> for Effect {
-            fn from(effect: $module::Effect) -> Self {
-                Self::$protocol(effect)
-            }
-        }
-    )* };
-}
-
-effects!(Link: link, Discovery: discovery, Routing: routing, Content: content, Trust: trust);
-
 impl Node {
-    pub(super) fn route(&mut self, now: Now, effect: Effect) {
-        match effect {
-            Effect::Link(effect) => self.route_link(now, effect),
-            Effect::Discovery(effect) => self.route_discovery(now, effect),
-            Effect::Routing(effect) => self.route_routing(now, effect),
-            Effect::Content(effect) => self.route_content(effect),
-            Effect::Trust(effect) => self.route_trust(effect),
-        }
-    }
-
     #[inline(never)]
-    fn route_link(&mut self, now: Now, effect: link::Effect) {
+    pub(super) fn route_link(&mut self, now: Now, effect: link::Effect) {
         match effect {
             link::Effect::Signal { to, signal } => self.signal(now, Some(to), signal),
             link::Effect::Command { conn, command } => {
@@ -152,7 +120,7 @@ impl Node {
     }
 
     #[inline(never)]
-    fn route_discovery(&mut self, now: Now, effect: discovery::Effect) {
+    pub(super) fn route_discovery(&mut self, now: Now, effect: discovery::Effect) {
         match effect {
             discovery::Effect::Announce { to, answer_wanted } => {
                 self.signal(now, to, Signal::Announce { answer_wanted });
@@ -197,7 +165,7 @@ impl Node {
     }
 
     #[inline(never)]
-    fn route_routing(&mut self, now: Now, effect: routing::Effect) {
+    pub(super) fn route_routing(&mut self, now: Now, effect: routing::Effect) {
         match effect {
             routing::Effect::Send { to, message } => {
                 let frame = message.encode();
@@ -233,7 +201,7 @@ impl Node {
     }
 
     #[inline(never)]
-    fn route_content(&mut self, effect: content::Effect) {
+    pub(super) fn route_content(&mut self, effect: content::Effect) {
         match effect {
             content::Effect::Send { to, message } => {
                 match frame::encode(Protocol::Content, &message) {
@@ -276,7 +244,7 @@ impl Node {
     }
 
     #[inline(never)]
-    fn route_trust(&mut self, effect: trust::Effect) {
+    pub(super) fn route_trust(&mut self, effect: trust::Effect) {
         match effect {
             trust::Effect::Struck { peer, kind, action } => {
                 self.event(Event::Security { peer, kind, action });
