@@ -4,10 +4,7 @@
 //
 // It reports and never asserts: whether a figure is good is for people to say, and machines differ.
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { cpus, loadavg, release, totalmem, type as systemName } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { Browser } from "./browser.mjs";
@@ -17,6 +14,7 @@ import { closeTabs, peerloomPair, rawPair } from "./measures/pairs.mjs";
 import { packageSize } from "./measures/size.mjs";
 import { peerloomMessages, peerloomTransfer, rawMessages, rawTransfer } from "./measures/transfer.mjs";
 import { profiled } from "./profile.mjs";
+import { machineOf, root } from "./machine.mjs";
 import { machineLines, rowsOf, tableOf, writeDocument } from "./report.mjs";
 import { serve } from "./server.mjs";
 
@@ -43,7 +41,6 @@ const { values: options } = parseArgs({
   },
 });
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const packageFolder = options.package ?? `${root}dist/peerloom`;
 const only = options.only?.split(",") ?? MEASURES;
 for (const name of only) {
@@ -168,19 +165,6 @@ function measureSize() {
   note("brotli", "peerloom", brotliBytes / 1000);
 }
 
-function machineOf(browser) {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim(),
-    processor: cpus()[0]?.model ?? "an unknown processor",
-    cores: cpus().length,
-    memoryGigabytes: Math.round(totalmem() / 1e9),
-    system: `${systemName()} ${release()}`,
-    browser: browser.version(),
-    load: loadavg()[0].toFixed(1),
-  };
-}
-
 /** To standard error, so that standard output is the report alone. */
 function progress(text) {
   console.error(text);
@@ -194,7 +178,7 @@ function wholeNumber(name, text) {
 
 const server = await serve(packageFolder);
 const browser = await Browser.launch(server);
-const machine = machineOf(browser);
+const machine = machineOf(browser.version());
 try {
   const measures = { connect: measureConnect, mesh: measureMesh, transfer: measureTransfer, memory: measureMemory, size: measureSize };
   for (const name of only) await measures[name](browser);

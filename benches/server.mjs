@@ -16,14 +16,19 @@ const MIME = {
   ".wasm": "application/wasm",
 };
 
+/** The bench's pages at the root and the package below `peerloom/`, as `{ body, type }` by path. */
+export function packageFiles(packageFolder) {
+  return new Map([...filesOf(PAGES, "/"), ...filesOf(packageFolder, "/peerloom/")]);
+}
+
 /** Returns `{ url, close }`; the pages are at the root, the package below `peerloom/`. */
 export async function serve(packageFolder) {
-  const files = new Map([...filesOf(PAGES, "/"), ...filesOf(packageFolder, "/peerloom/")]);
+  const files = packageFiles(packageFolder);
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    const body = files.get(path);
-    if (body === undefined) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": MIME[extname(path)], "cache-control": "max-age=3600" }).end(body);
+    const file = files.get(path);
+    if (file === undefined) return void response.writeHead(404).end();
+    response.writeHead(200, { "content-type": file.type, "cache-control": "max-age=3600" }).end(file.body);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -35,5 +40,5 @@ export async function serve(packageFolder) {
 function filesOf(folder, prefix) {
   return readdirSync(folder)
     .filter((name) => extname(name) in MIME)
-    .map((name) => [prefix + name, readFileSync(join(folder, name))]);
+    .map((name) => [prefix + name, { body: readFileSync(join(folder, name)), type: MIME[extname(name)] }]);
 }

@@ -11,6 +11,9 @@ class PeerloomTab extends WatchedTab {
   #discoveredAt = Promise.withResolvers();
   #connectedAt = [];
   #waiting = [];
+  /** When each connection that ended did, and whose. */
+  #ended = [];
+  #running = null;
 
   /** Everything that can be done before others are told. */
   async open(app) {
@@ -21,6 +24,7 @@ class PeerloomTab extends WatchedTab {
       this.#connectedAt.push(sharedNow());
       this.#tellWaiting();
     });
+    this.#swarm.addEventListener("peer:disconnect", ({ detail }) => void this.#ended.push({ id: detail.id, at: sharedNow() }));
   }
 
   async start() {
@@ -40,6 +44,20 @@ class PeerloomTab extends WatchedTab {
     this.#waiting.push({ count, wait });
     this.#tellWaiting();
     return wait.promise;
+  }
+
+  get id() {
+    return this.#swarm.id;
+  }
+
+  /** When so many peers are connected. */
+  ready(peers) {
+    return this.#swarm.ready({ peers });
+  }
+
+  /** When the connections that ended did, and whose they were. */
+  ended() {
+    return this.#ended;
   }
 
   /** Adds a content of random bytes; resolves with its id. */
@@ -69,6 +87,20 @@ class PeerloomTab extends WatchedTab {
     await download.done;
     const seconds = (performance.now() - requestedAt) / 1000;
     return { bytes, firstChunkMs: firstAt - requestedAt, bytesPerSecond: bytes / seconds };
+  }
+
+  /** Begins to fetch a content; resolves once so many bytes are here. */
+  async begin(id, bytes) {
+    this.#running = this.#swarm.content.get(id);
+    while (this.#running.progress.doneBytes < bytes) {
+      await new Promise((resolve) => this.#swarm.addEventListener("content:progress", resolve, { once: true }));
+    }
+  }
+
+  /** The whole of what was begun; resolves with how many bytes it has. */
+  async finish() {
+    const blob = await this.#running;
+    return blob.size;
   }
 
   /** Fetches a content as a person does who saves it: as a `Blob`, whose length this returns. */
