@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod fuzz;
+mod lab;
 mod names;
 mod setup;
 mod shell;
@@ -38,6 +39,8 @@ enum Command {
     Build(build::Options),
     /// Measure against the raw data channel in the same run
     Bench(bench::Options),
+    /// Do to the networks of two browsers what happens to networks; takes root
+    Lab(lab::Options),
     /// Check the rules of the house that no compiler knows
     Tidy(tidy::Options),
     /// Measure the package, raw and compressed, and hold it to its budget
@@ -62,6 +65,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Test(options) => test::run(&root, options),
         Command::Build(options) => build::run(&root, options),
         Command::Bench(options) => bench::run(&root, options),
+        Command::Lab(options) => lab::run(&root, options),
         Command::Tidy(options) => tidy::run(&root, options),
         Command::Size(options) => size::run(&root, options),
     }

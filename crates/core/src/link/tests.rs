@@ -497,6 +497,19 @@ fn whoever_is_asked_for_a_restart_does_not_take_its_own_transport_for_dead() {
 }
 
 #[test]
+fn whoever_sees_an_outage_itself_restarts_once_though_the_other_side_asks_for_it_too() {
+    let mut link = link(8);
+    run(&mut link, connect_to(HIGH));
+    let down = event(CONN, LinkEvent::Transport(TransportState::Disconnected));
+    run(&mut link, vec![(10, down)]);
+    let wanted = || signal(HIGH, Signal::RestartWanted { session: OURS });
+    assert_eq!(run(&mut link, vec![(500, wanted())]), []);
+    let restart = command(CONN, LinkCommand::CreateOffer { restart: true });
+    assert_eq!(wait(&mut link, 1010), [restart]);
+    assert_eq!(run(&mut link, vec![(1011, wanted())]), []);
+}
+
+#[test]
 fn only_the_first_offerer_restarts_ice_the_other_side_asks_for_it() {
     let down = event(CONN, LinkEvent::Transport(TransportState::Disconnected));
     let later = Input::Lifecycle(Lifecycle::Hidden);

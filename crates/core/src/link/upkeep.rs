@@ -277,7 +277,11 @@ impl Link {
     ) {
         match self.phase_mut(from) {
             Some(Phase::Connected(connection)) if connection.session == session => {
-                self.restart(from, out);
+                // Whoever sees the outage itself restarts in its own time: of two offers in a row
+                // the second would take the answer to the first.
+                if connection.transport == Transport::Up {
+                    self.restart(from, out);
+                }
             }
             _ => out.push(rejection(from, session, RejectReason::UnknownSession)),
         }
