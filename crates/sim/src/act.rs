@@ -7,11 +7,12 @@ use peerloom_core::io::{Command, Lifecycle};
 use peerloom_core::{Input, Instant};
 use peerloom_wire::ContentId;
 
+use crate::options::SignallingOptions;
 use crate::schedule::{Happening, Seat};
 use crate::script::Action;
 use crate::store::Health;
 use crate::tab::{Asked, Life};
-use crate::world::World;
+use crate::world::{Faults, World};
 
 impl World {
     /// Does one action; one that makes no sense now is skipped.
@@ -35,24 +36,21 @@ impl World {
             Action::Partition { tabs, ms } => self.partition(&tabs, ms),
             Action::Sever { tab, nth } => self.sever(tab, nth),
             Action::Roam { tab } => self.roam(tab),
+            Action::Jump { tab, ahead_ms } => self.tabs[tab].options.clock_ahead_ms += ahead_ms,
+            Action::Visit { tab, to, hops, ms } => self.visit(tab, to, hops, ms),
             Action::StoreFull { tab, ms } => self.break_store(tab, Health::Full, ms),
             Action::StoreGone { tab, ms } => self.break_store(tab, Health::Gone, ms),
             action => self.act_as_application(action),
         }
     }
 
-    /// Ends every fault; from here on everything has to come to a good end.
-    pub(crate) fn heal(&mut self) {
-        self.healed = true;
-        self.count("worlds healed");
-        self.bus.options = crate::options::SignallingOptions {
-            loss_per_mille: 0,
-            duplicate_per_mille: 0,
-            tamper_per_mille: 0,
-            replay_per_mille: 0,
-            stray_per_mille: 0,
-            ..self.bus.options
-        };
+    /// Ends faults; from here on everything has to come to a good end, as far as hostile tabs let it.
+    pub(crate) fn end_faults(&mut self, left: Faults) {
+        self.faults = left;
+        if left == Faults::None {
+            self.count("worlds healed");
+            self.calm_channels();
+        }
         self.fabric.options.description_fails_per_mille = 0;
         self.fabric.options.stillborn_per_mille = 0;
         self.options.store.fail_per_mille = 0;
@@ -60,6 +58,11 @@ impl World {
         for index in 0..self.tabs.len() {
             self.heal_tab(index);
         }
+    }
+
+    fn calm_channels(&mut self) {
+        let delay = self.bus.options.delay;
+        self.bus.options = SignallingOptions { delay, ..SignallingOptions::default() };
     }
 
     fn heal_tab(&mut self, index: usize) {
@@ -90,16 +93,18 @@ impl World {
         if tab.life == Life::Idle && tab.commands.is_empty() && tab.stopped_until.is_none() {
             self.command(index, Command::Start, Asked::Start);
         }
-        if !self.healed || !self.tabs[index].is_running() {
+        if self.faults == Faults::All || !self.tabs[index].is_running() {
             return;
         }
         for peer in core::mem::take(&mut self.tabs[index].parted) {
             self.command(index, Command::Connect { peer }, Asked::Other);
         }
-        for content in 0..self.truth.contents.len() {
+        let mut concerned = self.tabs[index].wants.clone();
+        concerned.extend(self.truth.contents_of(index));
+        for content in concerned {
             if self.truth.contents[content].author == index {
                 self.insist_on_adding(index, content);
-            } else if self.tabs[index].wants.contains(&content) {
+            } else {
                 self.insist_on_fetching(index, content);
             }
         }
@@ -251,11 +256,16 @@ impl World {
         }
         let seat = tab.seat;
         // A page is told before it is frozen; a machine that sleeps tells nobody.
-        if self.dice.chance(600) {
+        let is_told = self.dice.chance(600);
+        if is_told {
             self.feed(seat, Input::Lifecycle(Lifecycle::Frozen));
         }
         let until = self.schedule.now() + Duration::from_millis(ms);
-        self.tabs[index].frozen_until = Some(until);
+        let tab = &mut self.tabs[index];
+        tab.frozen_until = Some(until);
+        if !is_told {
+            tab.asleep_until = Some(until);
+        }
         self.schedule.at(until, Happening::Thaw { seat, until });
     }
 
@@ -321,6 +331,17 @@ impl World {
             self.fabric.sever(&mut self.schedule, index, other);
         }
         self.feed(seat, Input::Lifecycle(Lifecycle::Resumed));
+    }
+
+    fn visit(&mut self, index: usize, to: usize, hops: u32, ms: u64) {
+        let (own, peer) = (&self.tabs[index], self.tabs[to].peer);
+        let since = self.schedule.now();
+        if !own.is_running() || own.frozen_until.is_some() || !self.tabs[to].is_running() {
+            return;
+        }
+        let seat = own.seat;
+        self.command(index, Command::Connect { peer }, Asked::Visit { since, hops });
+        self.schedule.after(Duration::from_millis(ms), Happening::Part { seat, peer });
     }
 
     fn break_store(&mut self, index: usize, health: Health, ms: u64) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use peerloom_core::Input;
 
 use crate::dice::Dice;
-use crate::options::SignallingOptions;
+use crate::options::{Hostility, SignallingOptions};
 use crate::schedule::{Happening, Schedule, Seat};
 
 /// How many envelopes the eavesdropper remembers; the oldest go first.
@@ -50,6 +50,32 @@ impl Bus {
         self.recent.push_back(bytes.clone());
         if self.recent.len() > RECENT_MAX {
             self.recent.pop_front();
+        }
+    }
+
+    /// What a hostile tab sends along with its own envelope.
+    pub(crate) fn abuse(
+        &mut self,
+        schedule: &mut Schedule,
+        hostility: Hostility,
+        bytes: &Bytes,
+        listeners: &[Listener],
+    ) {
+        let Hostility { forged_envelope_per_mille, replayed_envelope_per_mille, .. } = hostility;
+        if forged_envelope_per_mille + replayed_envelope_per_mille == 0 {
+            return;
+        }
+        for listener in listeners {
+            if self.dice.chance(forged_envelope_per_mille) {
+                let forged = self.tamper(bytes);
+                self.deliver(schedule, listener.seat, forged);
+            }
+            if self.dice.chance(replayed_envelope_per_mille) {
+                let index = self.dice.index(self.recent.len());
+                if let Some(old) = self.recent.get(index).cloned() {
+                    self.deliver(schedule, listener.seat, old);
+                }
+            }
         }
     }
 

@@ -9,10 +9,19 @@ use peerloom_wire::{ContentId, PeerId};
 use crate::tab::{Asked, Tab};
 use crate::world::World;
 
+/// Who is to be connected, given room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Who hears each other.
+    Heard,
+    /// And who knows each other, and to whom there is a way over others.
+    Carried,
+}
+
 /// Returns what is still missing, by tab. Empty: the world has converged.
 ///
 /// Hostile tabs are quiet by now, but they may be banned: nothing is asked of them or for them.
-pub(crate) fn unmet(world: &World) -> Vec<(usize, String)> {
+pub(crate) fn unmet(world: &World, reach: Reach) -> Vec<(usize, String)> {
     let view = View::new(world);
     let mut unmet = Vec::new();
     for (index, tab) in world.tabs.iter().enumerate() {
@@ -20,7 +29,7 @@ pub(crate) fn unmet(world: &World) -> Vec<(usize, String)> {
             let mut add = |what: String| unmet.push((index, what));
             if tab.is_running() {
                 let mates = view.mates(tab);
-                view.peers(tab, &mates, &mut add);
+                view.peers(tab, &mates, reach, &mut add);
                 view.contents(tab, &mates, &mut add);
                 view.fetches(tab, &mates, &mut add);
             } else {
@@ -48,14 +57,23 @@ impl<'a> View<'a> {
         let (mut known, mut connected) = (Vec::new(), Vec::new());
         for tab in &world.tabs {
             let peers = tab.node.as_ref().map(|node| node.peers()).unwrap_or_default();
-            let is_connected = |state| state == PeerState::Connected;
-            let linked = peers.iter().filter(|peer| is_connected(peer.state));
+            let linked = peers.iter().filter(|peer| peer.state == PeerState::Connected);
             connected.push(linked.map(|peer| peer.id).collect::<BTreeSet<PeerId>>());
             known.push(peers.iter().map(|peer| peer.id).collect());
         }
         let mut view = Self { world, known, connected, component: Vec::new() };
         view.component = view.components();
         view
+    }
+
+    /// The least tab to which there is a way from this one.
+    pub(crate) fn component(&self, tab: usize) -> usize {
+        self.component[tab]
+    }
+
+    /// How many peers a tab says that it is connected to.
+    pub(crate) fn connections(&self, tab: usize) -> usize {
+        self.connected[tab].len()
     }
 
     /// For each tab, the least tab to which there is a way over connections of honest tabs.
@@ -102,7 +120,7 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    fn peers(&self, tab: &Tab, mates: &[&Tab], add: &mut impl FnMut(String)) {
+    fn peers(&self, tab: &Tab, mates: &[&Tab], reach: Reach, add: &mut impl FnMut(String)) {
         let index = tab.seat.tab;
         let ours = &self.connected[index];
         let limit = usize::from(self.world.options.max_connections);
@@ -114,7 +132,10 @@ impl<'a> View<'a> {
                 if !is_known {
                     add(format!("has not discovered tab {name}"));
                 }
-            } else if !is_known || self.component[index] != self.component[name] {
+            } else if reach == Reach::Heard
+                || !is_known
+                || self.component[index] != self.component[name]
+            {
                 // They need not know each other, and can't connect unless somebody carries for them.
                 continue;
             }

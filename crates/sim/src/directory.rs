@@ -1,6 +1,6 @@
 //! Who is who, and who hears whom: fixed for a run, so that nobody looks through all tabs for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use peerloom_wire::PeerId;
 
@@ -45,6 +45,17 @@ impl Directory {
     /// Returns whose peer this is; `None` if it does not exist.
     pub(crate) fn find(&self, peer: &PeerId) -> Option<Entry> {
         self.by_peer.get(peer).copied()
+    }
+
+    /// The tabs that it takes exactly so many steps of hearing to get to, of those that pass.
+    pub(crate) fn away(&self, tab: usize, hops: u32, passes: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut seen = BTreeSet::from([tab]);
+        let mut edge = vec![tab];
+        for _ in 0..hops {
+            let nexts = edge.iter().flat_map(|at| self.hearers(*at)).filter(|one| passes(*one));
+            edge = nexts.filter(|one| seen.insert(*one)).collect();
+        }
+        edge
     }
 
     /// The tabs, open or not, that can hear envelopes of `tab`: in order, without itself.

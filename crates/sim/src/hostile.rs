@@ -3,12 +3,22 @@
 use core::time::Duration;
 
 use bytes::Bytes;
+use peerloom_wire::frame::FRAME_VERSION;
 use peerloom_wire::{FRAME_BYTES_MAX, Protocol, RequestId, frame};
 
 use crate::dice::Dice;
 use crate::fabric::{Body, End, Fabric};
 use crate::options::Hostility;
 use crate::schedule::Schedule;
+
+/// How many made-up envelopes a flood has: more than a carrier takes at once.
+const FLOOD_FRAMES: usize = 600;
+
+/// How often each may be handed on: as often as is allowed.
+const FLOOD_STEPS: u8 = 23;
+
+/// How long each is.
+const FLOOD_ENVELOPE_BYTES: usize = 100;
 
 /// Sends a frame as this hostile tab does: bent, or followed by garbage.
 pub(crate) fn send(
@@ -38,6 +48,19 @@ pub(crate) fn send(
     if dice.chance(hostility.garbage_frame_per_mille) {
         fabric.inject(schedule, end, garbage(dice, frame));
     }
+    if hostility.flood_per_mille > 0 && dice.chance(hostility.flood_per_mille) {
+        fabric.count("floods");
+        for _ in 0..FLOOD_FRAMES {
+            fabric.inject(schedule, end, made_up_envelope(dice));
+        }
+    }
+}
+
+/// An envelope to be carried from nobody to nobody, as `docs/protocol/routing.md` lays it out.
+fn made_up_envelope(dice: &mut Dice) -> Bytes {
+    let header = [FRAME_VERSION, Protocol::Routing as u8, 0, 0, FLOOD_STEPS];
+    let rest = dice.bytes(64 + FLOOD_ENVELOPE_BYTES);
+    [&header[..], &rest].concat().into()
 }
 
 /// Serves a body as this hostile tab does: wrong, cut, too long, or with one more behind it.

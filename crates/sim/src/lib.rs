@@ -8,8 +8,10 @@ mod act;
 mod bus;
 mod checkers;
 mod convergence;
+mod death;
 mod dice;
 mod directory;
+mod execute;
 mod fabric;
 mod hostile;
 mod keyring;
@@ -26,6 +28,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub mod scenario;
 pub mod seeds;
 
 pub use checkers::Violation;

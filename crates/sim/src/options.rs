@@ -65,6 +65,7 @@ impl TabOptions {
 /// What a hostile tab does, each so many times in a thousand. Its node is an honest one: what it
 /// says is changed on the way out, so it passes every check that identity and signature make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Hostility {
     /// A served body has other bytes.
     pub wrong_body_per_mille: u32,
@@ -82,6 +83,12 @@ pub struct Hostility {
     pub carried_doubled_per_mille: u32,
     /// An envelope is handed on to somebody else besides, perhaps to where it came from.
     pub carried_looped_per_mille: u32,
+    /// An envelope of its own comes with a forged one on each channel.
+    pub forged_envelope_per_mille: u32,
+    /// And with old ones of others again.
+    pub replayed_envelope_per_mille: u32,
+    /// A control frame is followed by hundreds of made-up envelopes to be carried.
+    pub flood_per_mille: u32,
 }
 
 /// A content that a tab adds.
@@ -101,6 +108,7 @@ pub struct ContentOptions {
 
 /// How envelopes travel, per receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct SignallingOptions {
     /// Time on the way. A wide span reorders.
     pub delay: Span,
@@ -114,6 +122,20 @@ pub struct SignallingOptions {
     pub replay_per_mille: u32,
     /// Is copied to the other application's channel.
     pub stray_per_mille: u32,
+}
+
+impl Default for SignallingOptions {
+    /// Quick, and without a fault.
+    fn default() -> Self {
+        Self {
+            delay: Span::new(1, 3),
+            loss_per_mille: 0,
+            duplicate_per_mille: 0,
+            tamper_per_mille: 0,
+            replay_per_mille: 0,
+            stray_per_mille: 0,
+        }
+    }
 }
 
 /// How connections come up and carry.
@@ -203,14 +225,7 @@ impl Options {
                 content(tabs.saturating_sub(1), 2, true),
             ],
             max_connections: 8,
-            signalling: SignallingOptions {
-                delay: Span::new(1, 3),
-                loss_per_mille: 0,
-                duplicate_per_mille: 0,
-                tamper_per_mille: 0,
-                replay_per_mille: 0,
-                stray_per_mille: 0,
-            },
+            signalling: SignallingOptions::default(),
             links: LinkOptions {
                 description: Span::new(1, 5),
                 gathering: Span::new(1, 10),

@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 
 use peerloom_core::io::StoreId;
 use peerloom_core::{Input, Instant};
+use peerloom_wire::PeerId;
 
 use crate::fabric::FabricStep;
 
@@ -38,6 +39,8 @@ pub(crate) enum Happening {
     Show { seat: Seat, until: Instant },
     /// A closed tab is opened, unless it is.
     Open { tab: usize },
+    /// A visit is over.
+    Part { seat: Seat, peer: PeerId },
     /// The tabs of a partition meet again.
     Rejoin { cut: u64 },
     /// An application starts the node that it stopped.

@@ -151,6 +151,24 @@ pub enum Action {
         /// Which tab.
         tab: usize,
     },
+    /// A tab's wall clock jumps ahead, as after a sleep.
+    Jump {
+        /// Which tab.
+        tab: usize,
+        /// By how much.
+        ahead_ms: u64,
+    },
+    /// A tab asks for another that it does not hear, and parts from it after a while.
+    Visit {
+        /// Which tab.
+        tab: usize,
+        /// For whom.
+        to: usize,
+        /// How many steps of hearing away that is, for the figures.
+        hops: u32,
+        /// How long it stays.
+        ms: u64,
+    },
     /// A store is full for a while.
     StoreFull {
         /// Which tab.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peerloom_core::io::CommandId;
 use peerloom_core::{Input, Instant, Node, NodeConfig, Now};
-use peerloom_wire::{AppId, ContentId, PeerId};
+use peerloom_wire::{AppId, ContentId, PeerId, Protocol, frame};
 
 use crate::dice::Dice;
 use crate::keyring;
@@ -28,6 +28,7 @@ pub(crate) enum Asked {
     Add { content: usize },
     Get { id: ContentId },
     Remove { id: ContentId },
+    Visit { since: Instant, hops: u32 },
     Other,
 }
 
@@ -55,6 +56,8 @@ pub(crate) struct Tab {
     pub(crate) opened_at: Instant,
     pub(crate) frozen_until: Option<Instant>,
     pub(crate) hidden_until: Option<Instant>,
+    /// Until when its page was last frozen without a word to anybody.
+    pub(crate) asleep_until: Option<Instant>,
     /// When the application starts the node again that it stopped.
     pub(crate) stopped_until: Option<Instant>,
     pub(crate) broken_until: Option<Instant>,
@@ -72,6 +75,11 @@ pub(crate) struct Tab {
     pub(crate) banned: BTreeSet<PeerId>,
     /// Peers that the application disconnected and will ask for again once the world is healed.
     pub(crate) parted: BTreeSet<PeerId>,
+    /// In all sessions.
+    pub(crate) envelopes_sent: u64,
+    pub(crate) envelopes_heard: u64,
+    /// What it carried for others, in frames.
+    pub(crate) relayed_bytes: u64,
 }
 
 impl Tab {
@@ -93,6 +101,10 @@ impl Tab {
             opened_at: Instant::ZERO,
             frozen_until: None,
             hidden_until: None,
+            asleep_until: None,
+            envelopes_sent: 0,
+            envelopes_heard: 0,
+            relayed_bytes: 0,
             stopped_until: None,
             broken_until: None,
             held: VecDeque::new(),
@@ -137,6 +149,16 @@ impl Tab {
             return at;
         }
         Instant::from_micros(at.as_micros().next_multiple_of(HIDDEN_TICK_MICROS))
+    }
+
+    /// Counts what it carries for others: frames of routing that name another source.
+    pub(crate) fn sends(&mut self, frame: &[u8]) {
+        let Ok((Protocol::Routing, [0, _copy, _steps, rest @ ..])) = frame::decode(frame) else {
+            return;
+        };
+        if !rest.starts_with(&self.peer.0) {
+            self.relayed_bytes += frame.len() as u64;
+        }
     }
 
     /// Ends the session; what nobody answered stays unanswered.

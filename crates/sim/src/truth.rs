@@ -1,7 +1,7 @@
 //! What is true, whatever nodes believe: which chunks a content has, how long they are, who may
 //! know of it. Bytes are not made: a chunk is its hash and its length, wrong bytes are another hash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use peerloom_core::io::{ContentDraft, ContentKey};
 use peerloom_wire::{ChunkId, ContentId};
@@ -27,6 +27,7 @@ pub(crate) struct Truth {
     pub(crate) who: Directory,
     chunk_bytes: BTreeMap<ChunkId, u32>,
     by_id: BTreeMap<ContentId, usize>,
+    by_author: BTreeSet<(usize, usize)>,
 }
 
 impl Truth {
@@ -45,6 +46,11 @@ impl Truth {
 
     pub(crate) fn by_id(&self, id: &ContentId) -> Option<&TrueContent> {
         self.by_id.get(id).and_then(|index| self.contents.get(*index))
+    }
+
+    /// The contents that a tab is the author of.
+    pub(crate) fn contents_of(&self, tab: usize) -> impl Iterator<Item = usize> {
+        self.by_author.range((tab, 0)..=(tab, usize::MAX)).map(|(_, content)| *content)
     }
 
     pub(crate) fn name_content(&mut self, index: usize, id: ContentId) {
@@ -85,6 +91,7 @@ impl Truth {
         }
         let full = u64::from(wanted.chunks.saturating_sub(1)) * u64::from(plain_max);
         let bytes = if wanted.chunks == 0 { 0 } else { full + u64::from(last_bytes) };
+        self.by_author.insert((wanted.author, index));
         self.contents.push(TrueContent {
             app: options.tabs.get(wanted.author).map_or(0, |tab| tab.app),
             author: wanted.author,

@@ -4,22 +4,22 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use peerloom_core::event::{CommandError, Reply};
-use peerloom_core::io::{BodySource, Command, CommandId, ConnId, LinkCommand, StoreId, StoreOp};
-use peerloom_core::{Event, Input, Instant, Now, Output};
+use peerloom_core::event::{CommandError, Reply, SecurityAction};
+use peerloom_core::io::{Command, CommandId};
+use peerloom_core::{Event, Input, Instant, Node, Now, Output};
 
-use crate::bus::{Bus, Listener};
+use crate::bus::Bus;
 use crate::checkers::{Checkers, Measured};
+use crate::convergence::{self, Reach};
 use crate::dice::Dice;
-use crate::fabric::{Body, End, Fabric};
-use crate::options::Options;
+use crate::fabric::{End, Fabric};
+use crate::options::{Hostility, Options};
 use crate::report::Report;
 use crate::schedule::{Happening, Schedule, Seat};
 use crate::store::Health;
 use crate::tab::{self, Asked, Life, Tab};
 use crate::trace::Trace;
 use crate::truth::Truth;
-use crate::{convergence, hostile, keyring};
 
 /// How often the checkers look around.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -32,11 +32,29 @@ const LOOKS_MAX: usize = 10;
 const STAYS_MS: u64 = 10_000;
 
 /// How long a ban may keep it from being converged again: a few attempts with backoff. Guess.
-const RECOVERS_MS: u64 = 60_000;
+pub(crate) const RECOVERS_MS: u64 = 60_000;
 
 /// How many timeouts in a row may leave something due: one protocol's timeout makes work for
 /// another.
 const SPINS_MAX: u32 = 4;
+
+/// Which faults go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Faults {
+    All,
+    /// The world is healed but for what hostile tabs do, and the channels.
+    HostileOnly,
+    None,
+}
+
+/// A tab asked for another that it does not hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Visit {
+    pub(crate) hops: u32,
+    pub(crate) is_reached: bool,
+    /// Until the answer.
+    pub(crate) ms: u64,
+}
 
 /// A world in virtual time.
 pub struct World {
@@ -47,9 +65,15 @@ pub struct World {
     pub(crate) truth: Truth,
     pub(crate) checkers: Checkers,
     pub(crate) dice: Dice,
-    pub(crate) healed: bool,
+    pub(crate) faults: Faults,
     pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) bus: Bus,
+    /// What became of visits.
+    pub(crate) visits: Vec<Visit>,
+    /// How many strikes there were, and how many bans.
+    pub(crate) security: [u64; 2],
+    /// What the nodes of ended sessions had counted, in sum.
+    pub(crate) retired: BTreeMap<&'static str, u64>,
     trace: Trace,
     /// Every event an application heard, if somebody wants them.
     events: Option<Vec<(usize, Event)>>,
@@ -91,7 +115,10 @@ impl World {
             truth: Truth::new(options),
             checkers: Checkers::default(),
             dice: Dice::new(options.seed, "world"),
-            healed: false,
+            faults: Faults::All,
+            visits: Vec::new(),
+            security: [0; 2],
+            retired: BTreeMap::new(),
             counts: BTreeMap::new(),
             trace: Trace::new(),
             events: None,
@@ -138,17 +165,17 @@ impl World {
         if !self.checkers.violations.is_empty() {
             return None;
         }
-        self.heal();
+        self.end_faults(Faults::None);
         let deadline = self.options.heal_at_ms + self.options.converge_ms;
         let mut at_ms = self.options.heal_at_ms;
         while at_ms < deadline && self.checkers.violations.is_empty() {
             at_ms += 1_000;
             self.run_until(at_ms);
-            if convergence::unmet(self).is_empty() {
+            if convergence::unmet(self, Reach::Carried).is_empty() {
                 return self.stays_converged(at_ms).then_some(at_ms);
             }
         }
-        for (tab, what) in convergence::unmet(self) {
+        for (tab, what) in convergence::unmet(self, Reach::Carried) {
             self.checkers.fail(self.now_ms(), tab, "a healed world converges", what);
         }
         None
@@ -160,11 +187,11 @@ impl World {
         self.run_until(at_ms + STAYS_MS);
         if !self.tabs.iter().all(Tab::is_honest) {
             let end_ms = at_ms + STAYS_MS + RECOVERS_MS;
-            while !convergence::unmet(self).is_empty() && self.now_ms() < end_ms {
+            while !convergence::unmet(self, Reach::Carried).is_empty() && self.now_ms() < end_ms {
                 self.run_until(self.now_ms() + 1_000);
             }
         }
-        for (tab, what) in convergence::unmet(self) {
+        for (tab, what) in convergence::unmet(self, Reach::Carried) {
             self.checkers.fail(self.now_ms(), tab, "a converged world stays so", what);
         }
         self.checkers.violations.is_empty()
@@ -190,6 +217,11 @@ impl World {
                 }
             }
             Happening::Open { tab } => self.open(tab),
+            Happening::Part { seat, peer } => {
+                if self.tabs[seat.tab].seat == seat {
+                    self.command(seat.tab, Command::Disconnect { peer }, Asked::Other);
+                }
+            }
             Happening::Rejoin { cut } => self.fabric.rejoin(&mut self.schedule, cut),
             Happening::StoreMended { tab, until } => {
                 let tab = &mut self.tabs[tab];
@@ -225,15 +257,20 @@ impl World {
             ),
             unix_ms: tab.unix_ms(now),
         };
+        tab.envelopes_heard += u64::from(matches!(input, Input::Signal { .. }));
         let Some(node) = &mut tab.node else { return };
         self.trace.hash_input(&input);
         let kept = self.trace.is_written().then(|| input.clone());
         node.handle(at, input);
         let outputs: Vec<Output> = core::iter::from_fn(|| node.poll_output()).collect();
         self.trace.handled(seat, at, kept, &outputs);
-        self.measure(seat, outputs.len());
+        let count = outputs.len();
         for output in outputs {
             self.execute(seat, output);
+        }
+        // Nothing grows but by what a node asks for.
+        if count > 0 {
+            self.measure(seat, count);
         }
         self.plan_wake(seat);
     }
@@ -274,129 +311,34 @@ impl World {
         self.fabric.drop_session(&mut self.schedule, seat);
         self.checkers.closed(seat);
         let tab = &mut self.tabs[index];
+        for (what, count) in tab.node.iter().flat_map(Node::stats) {
+            *self.retired.entry(what).or_insert(0) += count;
+        }
         tab.store.crash(&mut self.dice);
         tab.close(life);
+    }
+
+    /// What a tab does to others at present.
+    pub(crate) fn hostility(&self, index: usize) -> Option<Hostility> {
+        self.tabs[index].options.hostility.filter(|_| self.faults != Faults::None)
     }
 
     pub(crate) fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_insert(0) += 1;
     }
 
-    fn execute(&mut self, seat: Seat, output: Output) {
-        match output {
-            Output::Signal { bytes } => {
-                let hearers = self.truth.who.hearers(seat.tab);
-                let open = hearers.iter().map(|tab| &self.tabs[*tab]).filter(|tab| tab.is_open());
-                let listeners: Vec<Listener> =
-                    open.map(|tab| Listener { seat: tab.seat, app: tab.options.app }).collect();
-                let app = self.tabs[seat.tab].options.app;
-                self.count("envelopes");
-                self.bus.carry(&mut self.schedule, app, &bytes, &listeners);
-            }
-            Output::Link { conn, command } => self.execute_link(seat, conn, command),
-            Output::Store { id, op } => self.execute_store(seat, id, op),
-            Output::Sign { id, payload } => {
-                let key = keyring::public_key(self.options.seed, seat.tab);
-                let signature = Some(keyring::sign(&key, &payload));
-                self.answer(seat, Input::Signed { id, signature });
-            }
-            Output::Verify { id, claim } => {
-                let holds = keyring::holds(&claim);
-                self.answer(seat, Input::Verified { id, holds });
-            }
-            Output::Event(event) => self.heard(seat, event),
-        }
-    }
-
-    /// The browser's cryptography has an answer.
-    fn answer(&mut self, seat: Seat, input: Input) {
-        let latency = self.dice.span(keyring::LATENCY);
-        self.schedule.after(latency, Happening::Input { seat, input });
-    }
-
-    fn execute_link(&mut self, seat: Seat, conn: ConnId, command: LinkCommand) {
-        let end = End { seat, conn };
-        let hostility = self.tabs[seat.tab].options.hostility.filter(|_| !self.healed);
-        match (command, hostility) {
-            (LinkCommand::ServeBody { request, body }, _) => {
-                let read = self.dice.span(self.options.store.latency);
-                let Some(body) = self.read_body(seat.tab, body) else {
-                    self.count("bodies unavailable");
-                    return self.fabric.body_unavailable(&mut self.schedule, end, request);
-                };
-                let Self { fabric, schedule, dice, .. } = self;
-                match hostility {
-                    Some(hostility) => {
-                        hostile::serve(
-                            hostility,
-                            dice,
-                            fabric,
-                            schedule,
-                            end,
-                            (request, body),
-                            read,
-                        );
-                    }
-                    None => fabric.serve(schedule, end, (request, body, u32::MAX), read),
-                }
-            }
-            (LinkCommand::Send { frame }, Some(hostility)) => {
-                let Self { fabric, schedule, dice, .. } = self;
-                hostile::send(hostility, dice, fabric, schedule, end, &frame);
-            }
-            (command, _) => self.fabric.execute(&mut self.schedule, end, command),
-        }
-    }
-
-    fn execute_store(&mut self, seat: Seat, id: StoreId, op: StoreOp) {
-        let mut body = None;
-        if let StoreOp::KeepBody { conn, request, chunk } = &op {
-            body = self.fabric.take_arrived(End { seat, conn: *conn }, *request);
-            let at_ms = self.now_ms();
-            self.checkers.kept(at_ms, seat.tab, *chunk, body.map(|body| body.sha256));
-            self.count("chunks kept");
-        }
-        let latency = self.dice.span(self.options.store.latency);
-        let tab = &mut self.tabs[seat.tab];
-        let at = tab.store.begin(self.schedule.now(), (id, op, body), latency);
-        self.schedule.at(at, Happening::Stored { seat, id });
-    }
-
-    fn stored(&mut self, seat: Seat, id: StoreId) {
-        let tab = &mut self.tabs[seat.tab];
-        if tab.seat != seat || !tab.is_open() {
-            return;
-        }
-        let Some(result) = tab.store.finish(id, &self.options.store, &mut self.dice) else {
-            return;
-        };
-        if result.is_err() {
-            self.count("storage operations failed");
-        }
-        self.feed(seat, Input::Stored { id, result });
-    }
-
-    fn read_body(&self, index: usize, source: BodySource) -> Option<Body> {
-        match source {
-            BodySource::Inline(bytes) => Some(Body {
-                sha256: peerloom_crypto::sha256(&bytes),
-                bytes: u32::try_from(bytes.len()).ok()?,
-                inline: Some(bytes),
-            }),
-            BodySource::Chunk(chunk) => {
-                let store = &self.tabs[index].store;
-                let readable = store.health != Health::Gone && store.holds(&chunk);
-                let bytes = self.truth.chunk_bytes(&chunk).filter(|_| readable)?;
-                Some(Body { sha256: chunk.0, bytes, inline: None })
-            }
-        }
-    }
-
     /// An application hears an event, and does what applications do.
-    fn heard(&mut self, seat: Seat, event: Event) {
+    pub(crate) fn heard(&mut self, seat: Seat, event: Event) {
         let Self { checkers, schedule, tabs, truth, .. } = self;
         let asked = checkers.event(schedule, tabs, truth, seat.tab, &event);
         self.count(event_name(&event));
+        match &event {
+            Event::PeerDisconnected { peer, cause } => self.judge_death(seat, peer.id, *cause),
+            Event::Security { action, .. } => {
+                self.security[usize::from(*action == SecurityAction::Ban)] += 1;
+            }
+            _ => {}
+        }
         if let (Some(asked), Event::Done { result, .. }) = (asked, &event) {
             self.answered(seat, asked, result);
         }
@@ -413,6 +355,11 @@ impl World {
             (Asked::Add { content }, Ok(Reply::Content(id))) => {
                 tab.durable.insert(*id);
                 self.truth.name_content(*content, *id);
+            }
+            (Asked::Visit { since, hops }, result) => {
+                let ms = self.schedule.now().since(*since).as_millis();
+                let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+                self.visits.push(Visit { hops: *hops, is_reached: result.is_ok(), ms });
             }
             _ => {}
         }

@@ -29,7 +29,7 @@ pub(crate) const SUITES: [Suite; 14] = [
     Suite { name: "clippy", about: "Clippy finds nothing, natively and for WASM", run: clippy },
     Suite { name: "native", about: "unit, property and documentation tests", run: native },
     Suite { name: "docs", about: "the documentation builds without a warning", run: docs },
-    Suite { name: "sim", about: "the simulator's seeds hold", run: sim },
+    Suite { name: "sim", about: "the simulator's seeds and scenarios hold", run: sim },
     Suite { name: "fuzz", about: "no bytes of peers break anything", run: fuzz::run_all },
     Suite { name: "tsc", about: "TypeScript's types hold", run: tsc },
     Suite { name: "unit", about: "unit tests of the TypeScript", run: unit },
@@ -84,7 +84,9 @@ fn docs(root: &Path) -> Result<()> {
 
 fn sim(root: &Path) -> Result<()> {
     let simulator = ["run", "--quiet", "--profile", "sim", "--package", "peerloom-sim", "--"];
-    run(cargo(root, simulator).args(["check", "--seeds", SIMULATOR_SEEDS]))
+    run(cargo(root, simulator).args(["check", "--seeds", SIMULATOR_SEEDS]))?;
+    // Prints how the figures differ from those kept; only what must never be is a failure.
+    run(cargo(root, simulator).args(["baseline", "--file", "crates/sim/baseline.json"]))
 }
 
 fn tsc(root: &Path) -> Result<()> {

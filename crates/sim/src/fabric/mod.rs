@@ -138,6 +138,8 @@ pub(crate) struct Fabric {
     /// Partitions that last: one side of each.
     cuts: BTreeMap<u64, BTreeSet<usize>>,
     cuts_next: u64,
+    /// When something last stopped carrying, or carried again.
+    disturbed_at: Option<Instant>,
     /// Contracts that a node broke, for the checkers.
     pub(crate) breaches: Vec<(usize, String)>,
     /// What happened, for the report.
@@ -158,6 +160,7 @@ impl Fabric {
             paths: BTreeMap::new(),
             cuts: BTreeMap::new(),
             cuts_next: 1,
+            disturbed_at: None,
             breaches: Vec::new(),
             counts: BTreeMap::new(),
         }
@@ -249,6 +252,12 @@ impl Fabric {
     fn ends_of(&self, seat: Seat) -> impl Iterator<Item = (&End, &Endpoint)> {
         let [first, last] = [u32::MIN, u32::MAX].map(|conn| End { seat, conn: ConnId(conn) });
         self.endpoints.range(first..=last)
+    }
+
+    /// When something was last wrong with the network: partitions last.
+    pub(crate) fn disturbed_until(&self) -> Option<Instant> {
+        let never_ending = Instant::from_micros(u64::MAX / 2);
+        if self.cuts.is_empty() { self.disturbed_at } else { Some(never_ending) }
     }
 
     fn close(&mut self, schedule: &mut Schedule, end: End) {

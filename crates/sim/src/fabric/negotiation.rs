@@ -19,6 +19,10 @@ const ICE_RETRY: Duration = Duration::from_millis(400);
 /// How long ICE tries before a browser calls it failed, if it does at all (Chromium: 15 s and more).
 const ICE_GIVES_UP: Duration = Duration::from_secs(20);
 
+/// What a node takes a new channel to hold, `docs/protocol/link.md`. A driver that granted more and waited
+/// for half of it to be used would wait for ever.
+const BUDGET_BYTES_FIRST: u32 = 256 << 10;
+
 impl Fabric {
     pub(super) fn create_offer(&mut self, schedule: &mut Schedule, end: End, restart: bool) {
         if !restart {
@@ -148,6 +152,7 @@ impl Fabric {
 
     fn fail(&mut self, schedule: &mut Schedule, end: End, reason: &str) {
         self.count("descriptions refused");
+        self.disturbed_at = Some(schedule.now());
         if let Some(endpoint) = self.endpoints.get_mut(&end) {
             endpoint.signalling = Signalling::Broken;
         }
@@ -233,13 +238,13 @@ impl Fabric {
             let event = LinkEvent::Transport(TransportState::Connected);
             self.tell_after(schedule, secure, end, event);
             self.tell_after(schedule, open, end, LinkEvent::Opened);
-            let budget_bytes = self.options.control_budget_bytes;
+            let budget_bytes = self.options.control_budget_bytes.min(BUDGET_BYTES_FIRST);
             self.tell_after(schedule, open, end, LinkEvent::Writable { budget_bytes });
             *opened_at = schedule.now() + open;
         }
         for (index, end) in ends.into_iter().enumerate() {
             let [here, there] = if index == 0 { opened_at } else { [opened_at[1], opened_at[0]] };
-            let budget = self.options.control_budget_bytes;
+            let budget = self.options.control_budget_bytes.min(BUDGET_BYTES_FIRST);
             if let Some(endpoint) = self.endpoints.get_mut(&end) {
                 endpoint.link = Some(id);
                 endpoint.opened_at = Some(here);

@@ -43,6 +43,7 @@ impl Fabric {
     /// One partition ends.
     pub(crate) fn rejoin(&mut self, schedule: &mut Schedule, cut: u64) {
         if let Some(side) = self.cuts.remove(&cut) {
+            self.disturbed_at = Some(schedule.now());
             let links = self.links_across(&side);
             self.reconnect(schedule, links);
         }
@@ -52,6 +53,7 @@ impl Fabric {
     pub(crate) fn rejoin_all(&mut self, schedule: &mut Schedule) {
         let mut links: Vec<((usize, usize), u64)> = Vec::new();
         for side in core::mem::take(&mut self.cuts).into_values() {
+            self.disturbed_at = Some(schedule.now());
             let across = self.links_across(&side).into_iter();
             links.extend(across.map(|((a, b), link)| ((a.min(b), a.max(b)), link)));
         }
@@ -91,6 +93,7 @@ impl Fabric {
     }
 
     pub(super) fn stall(&mut self, schedule: &mut Schedule, id: u64, flow: Flow, told: bool) {
+        self.disturbed_at = Some(schedule.now());
         let Some(link) = self.links.get_mut(&id) else { return };
         link.flow = flow;
         link.outage += 1;

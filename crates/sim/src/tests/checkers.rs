@@ -1,15 +1,17 @@
 //! A check that can't fail is none: each checker is shown something wrong.
 
 use peerloom_core::Event;
-use peerloom_core::event::{CommandError, PeerInfo, PeerState, Reply, SecurityAction, StrikeKind};
+use peerloom_core::event::{
+    CommandError, DisconnectCause, PeerInfo, PeerState, Reply, SecurityAction, StrikeKind,
+};
 use peerloom_core::io::CommandId;
 use peerloom_wire::{ChunkId, PeerId};
 
 use super::calm;
 use crate::checkers::Measured;
-use crate::convergence;
+use crate::convergence::{self, Reach};
 use crate::script::Action;
-use crate::world::World;
+use crate::world::{Faults, World};
 
 /// A calm world some seconds old.
 fn world() -> World {
@@ -60,7 +62,11 @@ fn a_second_answer_is_noticed() {
 fn an_answer_that_never_comes_is_noticed() {
     let mut world = world();
     world.tabs[0].commands.insert(CommandId(99), crate::tab::Asked::Other);
-    assert!(convergence::unmet(&world).iter().any(|(tab, what)| *tab == 0 && what.contains("99")));
+    assert!(
+        convergence::unmet(&world, Reach::Carried)
+            .iter()
+            .any(|(tab, what)| *tab == 0 && what.contains("99"))
+    );
 }
 
 #[test]
@@ -91,7 +97,7 @@ fn a_store_that_forgets_is_noticed() {
     world.act(Action::Reload { tab: 1, ms: 100, politely: false });
     world.run_until(20_000);
     let lost = |(tab, what): &(usize, String)| *tab == 1 && what.contains("has lost");
-    assert!(convergence::unmet(&world).iter().any(lost));
+    assert!(convergence::unmet(&world, Reach::Carried).iter().any(lost));
 }
 
 #[test]
@@ -135,6 +141,22 @@ fn a_strike_against_an_honest_peer_is_noticed() {
 }
 
 #[test]
+fn who_is_called_dead_and_is_not_is_noticed() {
+    let cause = DisconnectCause::Unresponsive;
+    let mut world = world();
+    world.run_until(100_000);
+    let (by, friend) = (world.tabs[0].seat, world.tabs[1].peer);
+    // Whoever slept without a word may be given up, and who closed the connection was not.
+    world.tabs[1].asleep_until = Some(world.schedule.now());
+    world.judge_death(by, friend, cause);
+    world.tabs[1].asleep_until = None;
+    world.judge_death(by, friend, DisconnectCause::Closed);
+    assert_eq!(violated(&world), [""; 0]);
+    world.judge_death(by, friend, cause);
+    assert_eq!(violated(&world), ["nobody is called dead wrongly"]);
+}
+
+#[test]
 fn a_ban_that_does_not_hold_is_noticed() {
     let mut world = world();
     let friend = world.tabs[1].peer;
@@ -172,10 +194,10 @@ fn a_world_that_does_not_heal_does_not_converge() {
     let mut world = world();
     world.options.heal_at_ms = 10_000;
     world.options.converge_ms = 60_000;
-    world.heal();
+    world.end_faults(Faults::None);
     world.fabric.cut(&mut world.schedule, [0].into());
     world.run_until(60_000);
-    let unmet = convergence::unmet(&world);
+    let unmet = convergence::unmet(&world, Reach::Carried);
     assert!(unmet.iter().any(|(tab, what)| *tab == 0 && what.contains("tab 1")), "{unmet:?}");
 }
 
@@ -183,7 +205,7 @@ fn a_world_that_does_not_heal_does_not_converge() {
 fn a_get_that_failed_does_not_count_as_fetched() {
     let mut world = world();
     world.tabs[2].wants.insert(0);
-    let unmet = convergence::unmet(&world);
+    let unmet = convergence::unmet(&world, Reach::Carried);
     assert!(unmet.iter().any(|(tab, what)| *tab == 2 && what.contains("has not fetched")));
     // And its refusal is an answer like any other.
     world.tabs[0].commands.insert(CommandId(50), crate::tab::Asked::Other);

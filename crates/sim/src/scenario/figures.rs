@@ -1,0 +1,159 @@
+//! What a world comes to, in figures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::convergence::View;
+use crate::world::World;
+
+/// Counters of nodes and world at one moment: rates are differences.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    at_ms: u64,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Reading {
+    pub(super) fn take(world: &World) -> Self {
+        let mut counts = world.retired.clone();
+        let nodes = world.tabs.iter().filter_map(|tab| tab.node.as_ref());
+        for (what, count) in nodes.flat_map(|node| node.stats()) {
+            *counts.entry(what).or_insert(0) += count;
+        }
+        for (what, count) in world.counts.iter().chain(&world.fabric.counts) {
+            *counts.entry(what).or_insert(0) += count;
+        }
+        Self { at_ms: world.now_ms(), counts }
+    }
+
+    fn get(&self, what: &str) -> u64 {
+        self.counts.get(what).copied().unwrap_or(0)
+    }
+
+    /// How much more something is here than in an earlier reading.
+    fn since(&self, before: &Self, what: &str) -> f64 {
+        self.get(what).saturating_sub(before.get(what)) as f64
+    }
+}
+
+/// Adds what can be read off any world.
+pub(super) fn add(world: &World, before: &Reading, figures: &mut BTreeMap<&'static str, f64>) {
+    let after = Reading::take(world);
+    let since = |what| after.since(before, what);
+    let running = world.tabs.iter().filter(|tab| tab.is_running()).count() as f64;
+    let minutes = after.at_ms.saturating_sub(before.at_ms) as f64 / 60_000.0;
+    let (heard, carried) = (since("connect.by_broadcast"), since("connect.by_peers"));
+    let [strikes, bans] = world.security;
+    figures.extend([
+        ("nodes", running),
+        ("serverless_share", share(carried, heard + carried)),
+        ("connections_made", heard + carried),
+        ("envelopes_per_node_minute", share(since("envelopes"), running * minutes)),
+        ("attempts_failed", since("attempts failed")),
+        ("given_up", since("peers given up")),
+        ("wrongly_dead", since(WRONGLY_DEAD)),
+        ("strikes", strikes as f64),
+        ("bans", bans as f64),
+        ("envelopes_undeliverable", since("routing.undeliverable")),
+        ("envelopes_rate_limited", since("routing.rate_limited")),
+    ]);
+    add_graph(world, figures);
+    add_visits(world, figures);
+    add_relaying(world, figures);
+}
+
+/// The count of peers that were called dead and were not.
+pub(crate) const WRONGLY_DEAD: &str = "peers called dead wrongly";
+
+/// In how many parts the graph of the first application's honest tabs is.
+pub(super) struct Parts {
+    /// By the connections that nodes say they have.
+    connected: usize,
+    /// By who hears whom. Who hears each other must not be apart; who does not may meet over others.
+    heard: usize,
+    /// How many connections each has.
+    connections: Vec<u64>,
+}
+
+impl Parts {
+    pub(super) fn count(world: &World) -> Self {
+        let view = View::new(world);
+        let is_ours = |tab: usize| {
+            let tab = &world.tabs[tab];
+            tab.options.app == 0 && tab.is_honest() && tab.is_running()
+        };
+        let ours: Vec<usize> = (0..world.tabs.len()).filter(|tab| is_ours(*tab)).collect();
+        let connected: BTreeSet<usize> = ours.iter().map(|tab| view.component(*tab)).collect();
+        let mut left: BTreeSet<usize> = ours.iter().copied().collect();
+        let mut heard = 0;
+        while let Some(first) = left.pop_first() {
+            heard += 1;
+            let mut edge = vec![first];
+            while let Some(at) = edge.pop() {
+                let hearers = world.truth.who.hearers(at).into_iter();
+                edge.extend(hearers.filter(|next| left.remove(next)));
+            }
+        }
+        let connections = ours.iter().map(|tab| view.connections(*tab) as u64).collect();
+        Self { connected: connected.len(), heard, connections }
+    }
+
+    pub(super) const fn are_one(&self) -> bool {
+        self.connected <= self.heard
+    }
+}
+
+fn add_graph(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
+    let Parts { connected, heard, connections } = Parts::count(world);
+    let alone = connections.iter().filter(|count| **count == 0).count();
+    let sum: u64 = connections.iter().sum();
+    figures.extend([
+        ("components_after", connected as f64),
+        ("components_heard", heard as f64),
+        ("components_split", connected.saturating_sub(heard) as f64),
+        ("connections_mean", share(sum as f64, connections.len() as f64)),
+        ("alone", alone as f64),
+    ]);
+}
+
+fn add_visits(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
+    let visits = &world.visits;
+    let reached = |hops: Option<u32>| {
+        let asked = visits.iter().filter(|visit| hops.is_none_or(|hops| visit.hops == hops));
+        let asked: Vec<bool> = asked.map(|visit| visit.is_reached).collect();
+        share(asked.iter().filter(|is_reached| **is_reached).count() as f64, asked.len() as f64)
+    };
+    let ms = visits.iter().filter(|visit| visit.is_reached).map(|visit| visit.ms).collect();
+    figures.extend([
+        ("visits", visits.len() as f64),
+        ("visits_reached_share", reached(None)),
+        ("visits_reached_share_2_hops", reached(Some(2))),
+        ("visits_reached_share_3_hops", reached(Some(3))),
+        ("visits_reached_share_4_hops", reached(Some(4))),
+        ("visit_ms_median", median(ms)),
+    ]);
+}
+
+fn add_relaying(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
+    let running = || world.tabs.iter().filter(|tab| tab.is_running());
+    let bytes: Vec<u64> =
+        running().map(|tab| tab.relayed_bytes).filter(|bytes| *bytes > 0).collect();
+    let (relaying, most) = (bytes.len() as f64, bytes.iter().max().copied().unwrap_or(0) as f64);
+    let middle = median(bytes);
+    figures.extend([
+        ("relaying_share", share(relaying, running().count() as f64)),
+        ("relayed_bytes_median", middle),
+        ("relayed_bytes_max", most),
+        ("relay_load_ratio", share(most, middle)),
+    ]);
+}
+
+/// A part of a whole, in thousandths; 0 of nothing.
+pub(super) fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { (part / whole * 1000.0).round() / 1000.0 } else { 0.0 }
+}
+
+/// The middle one, or 0 of none.
+pub(super) fn median(mut values: Vec<u64>) -> f64 {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or(0) as f64
+}

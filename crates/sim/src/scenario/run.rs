@@ -1,0 +1,96 @@
+//! Runs a scenario: everything up to the healing, the way back to a whole world, and the figures.
+
+use std::collections::BTreeMap;
+
+use super::draw::{self, Plan};
+use super::figures::{self, Parts, Reading};
+use super::joining::{self, Joining};
+use super::{Missed, Outcome, Scenario};
+use crate::convergence::{Reach, unmet};
+use crate::world::{Faults, RECOVERS_MS, World};
+
+/// How often a world is asked whether it is whole, in milliseconds.
+const STEP_MS: u64 = 1_000;
+
+/// Of what a world lacks, so much is told.
+const MISSED_TOLD_MAX: usize = 8;
+
+/// Runs a scenario with so many tabs.
+#[must_use]
+pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
+    let Plan { options, newcomers } = draw::draw(scenario, nodes, seed);
+    let measure = &scenario.measure;
+    let mut run = Run { world: World::new(&options), joining: Joining::new(&newcomers) };
+    run.advance(measure.from_s * 1000);
+    let before = Reading::take(&run.world);
+    run.advance(measure.heal_s * 1000);
+    run.world.end_faults(if measure.siege { Faults::HostileOnly } else { Faults::None });
+    let healed_ms = measure.heal_s * 1000;
+    let deadline_ms = healed_ms + measure.deadline_s * 1000;
+    let one_ms = run.until(deadline_ms, |world| Parts::count(world).are_one());
+    let whole_ms = run.until(deadline_ms, is_whole);
+    run.advance(run.world.now_ms() + measure.watch_s * 1000);
+    if measure.siege {
+        // Somebody may just have been found out and banned, which moves connections.
+        run.until(run.world.now_ms() + RECOVERS_MS, is_whole);
+    }
+    let missed = unmet(&run.world, Reach::Heard);
+    let Run { world, joining } = run;
+    let mut found = BTreeMap::from([
+        ("one_again_ms", (one_ms.unwrap_or(deadline_ms) - healed_ms) as f64),
+        ("whole_ms", (whole_ms.unwrap_or(deadline_ms) - healed_ms) as f64),
+        ("missed", missed.len() as f64),
+    ]);
+    joining.add_figures(&mut found);
+    figures::add(&world, &before, &mut found);
+    let told = missed.into_iter().take(MISSED_TOLD_MAX);
+    Outcome {
+        seed,
+        violations: world.checkers.violations.clone(),
+        missed: told.map(|(tab, what)| Missed { tab, what }).collect(),
+        figures: found,
+        inputs: world.inputs_count(),
+        virtual_ms: world.now_ms(),
+        trace_hash: format!("{:016x}", world.trace_hash()),
+    }
+}
+
+fn is_whole(world: &World) -> bool {
+    unmet(world, Reach::Heard).is_empty()
+}
+
+struct Run {
+    world: World,
+    joining: Joining,
+}
+
+impl Run {
+    fn is_over(&self) -> bool {
+        !self.world.checkers.violations.is_empty()
+    }
+
+    /// Runs to a moment, with an eye on newcomers.
+    fn advance(&mut self, to_ms: u64) {
+        while self.world.now_ms() < to_ms && !self.is_over() {
+            let is_joining = self.joining.is_under_way(&self.world);
+            let step_ms = if is_joining { joining::LOOK_MS } else { STEP_MS };
+            self.world.run_until((self.world.now_ms() + step_ms).min(to_ms));
+            if is_joining {
+                self.joining.look(&self.world);
+            }
+        }
+    }
+
+    /// Runs until a world is as it is to be, at most to a moment. Returns when.
+    fn until(&mut self, end_ms: u64, is_there: impl Fn(&World) -> bool) -> Option<u64> {
+        loop {
+            if is_there(&self.world) {
+                return Some(self.world.now_ms());
+            }
+            if self.world.now_ms() >= end_ms || self.is_over() {
+                return None;
+            }
+            self.advance(self.world.now_ms() + STEP_MS);
+        }
+    }
+}
