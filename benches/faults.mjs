@@ -24,8 +24,14 @@ export function launch() {
 export async function openPage(browser, address, onError) {
   const page = await browser.newPage();
   page.on("pageerror", onError);
-  // Freezing closes sockets, and the development server's client reloads a page whose socket closed: it gets none.
-  await page.evaluateOnNewDocument(() => Object.assign(window, { WebSocket: EventTarget }));
+  // Freezing closes sockets, and the development server's client reloads a page whose socket closed: it gets one that
+  // does nothing.
+  await page.evaluateOnNewDocument(() => {
+    class Mute extends EventTarget {
+      send() {}
+    }
+    Object.assign(window, { WebSocket: Mute });
+  });
   await page.goto(address);
   return page;
 }
