@@ -6,7 +6,7 @@ use peerloom_core::{Input, Output};
 use crate::bus::Listener;
 use crate::fabric::{Body, End};
 use crate::schedule::{Happening, Seat};
-use crate::store::Health;
+use crate::store::{Health, Kept};
 use crate::world::World;
 use crate::{hostile, keyring};
 
@@ -87,7 +87,8 @@ impl World {
     fn execute_store(&mut self, seat: Seat, id: StoreId, op: StoreOp) {
         let mut body = None;
         if let StoreOp::KeepBody { conn, request, chunk } = &op {
-            body = self.fabric.take_arrived(End { seat, conn: *conn }, *request);
+            let arrived = self.fabric.take_arrived(End { seat, conn: *conn }, *request);
+            body = arrived.map(|body| Kept { sha256: body.sha256, bytes: body.bytes });
             let at_ms = self.now_ms();
             self.checkers.kept(at_ms, seat.tab, *chunk, body.map(|body| body.sha256));
             self.count("chunks kept");

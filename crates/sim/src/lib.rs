@@ -19,6 +19,7 @@ mod options;
 mod report;
 mod schedule;
 mod script;
+pub mod stage;
 mod store;
 mod tab;
 mod trace;

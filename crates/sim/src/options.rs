@@ -151,6 +151,9 @@ pub struct LinkOptions {
     pub dtls: Span,
     /// Drawn once per pair of tabs, one way.
     pub latency: Span,
+    /// Packets lost on the way and sent again, of a million.
+    #[serde(default)]
+    pub loss_ppm: u32,
     /// Drawn once per pair of tabs; bytes in a second.
     pub bandwidth_min: u64,
     /// The upper end.
@@ -232,6 +235,7 @@ impl Options {
                 ice: Span::new(2, 20),
                 dtls: Span::new(2, 10),
                 latency: Span::new(1, 5),
+                loss_ppm: 0,
                 bandwidth_min: 10_000_000,
                 bandwidth_max: 40_000_000,
                 control_budget_bytes: 1 << 20,
@@ -372,6 +376,7 @@ fn draw_links(dice: &mut Dice) -> LinkOptions {
         ice: Span::new(1, dice.between(1, 1500)),
         dtls: Span::new(1, dice.between(1, 400)),
         latency,
+        loss_ppm: 0,
         bandwidth_min,
         bandwidth_max: bandwidth_min * dice.between(1, 10),
         control_budget_bytes: u32::try_from(dice.between(1 << 18, 1 << 20)).unwrap_or(1 << 18),

@@ -13,7 +13,7 @@ use crate::fabric::FabricStep;
 
 /// One session of one tab: a reload gives the tab its next session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Seat {
+pub struct Seat {
     /// The tab's index.
     pub(crate) tab: usize,
     /// Counts the tab's starts, from 1.

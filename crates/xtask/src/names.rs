@@ -12,15 +12,15 @@ use serde_json::Value;
 /// The pass of wasm-opt; it prints what it did as JSON.
 pub(crate) const PASS: &str = "--minify-imports-and-exports-and-modules";
 
-/// What wasm-bindgen calls the module of all imports, and Binaryen after that.
-const MODULES: [&str; 2] = ["\"./peerloom_bg.js\": import0", "\"a\": import0"];
+/// What Binaryen calls the module of all imports.
+const IMPORTS: &str = "\"a\": import0";
 
-/// Makes the glue in `folder` use the names that wasm-opt said.
-pub(crate) fn shorten(folder: &Path, said: &str) -> Result<()> {
+/// Makes the glue of `module` in `folder` use the names that wasm-opt said.
+pub(crate) fn shorten(folder: &Path, module: &str, said: &str) -> Result<()> {
     let said: Value = serde_json::from_str(said).context("wasm-opt did not say the new names")?;
-    let path = folder.join("peerloom.js");
+    let path = folder.join(format!("{module}.js"));
     let mut glue = fs::read_to_string(&path)?;
-    glue = replaced(&glue, MODULES[0], MODULES[1])?;
+    glue = replaced(&glue, &format!("\"./{module}_bg.js\": import0"), IMPORTS)?;
     for [old, new] in pairs(&said["imports"])? {
         glue = replaced(
             &glue,
@@ -31,13 +31,13 @@ pub(crate) fn shorten(folder: &Path, said: &str) -> Result<()> {
     let exports = pairs(&said["exports"])?;
     fs::write(&path, with_exports(&glue, &exports))?;
     // The type of the raw exports, of which nobody but the glue makes use.
-    let path = folder.join("peerloom.d.ts");
+    let path = folder.join(format!("{module}.d.ts"));
     let mut types = fs::read_to_string(&path)?;
     for [old, new] in &exports {
         types = types.replace(&format!("readonly {old}: "), &format!("readonly {new}: "));
     }
     fs::write(path, types)?;
-    fs::remove_file(folder.join("peerloom_bg.wasm.d.ts"))?;
+    fs::remove_file(folder.join(format!("{module}_bg.wasm.d.ts")))?;
     Ok(())
 }
 

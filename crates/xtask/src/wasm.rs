@@ -1,4 +1,4 @@
-//! The WASM core: compiled, bound to JavaScript, and made small, into `web/sdk/generated`.
+//! The WASM modules: compiled, bound to JavaScript, and made small, into `web/sdk/generated`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,21 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::names;
 use crate::shell::{self, cargo, npm_tool, run};
+
+/// A crate that becomes a WASM file and its glue.
+struct Module {
+    /// For people.
+    about: &'static str,
+    package: &'static str,
+    /// What Cargo and wasm-bindgen call its files.
+    name: &'static str,
+}
+
+/// What applications load, and what their tests do.
+const MODULES: [Module; 2] = [
+    Module { about: "WASM core", package: "peerloom", name: "peerloom" },
+    Module { about: "simulated network", package: "peerloom-testing", name: "peerloom_testing" },
+];
 
 /// How the core is compiled.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,45 +56,51 @@ pub(crate) fn generated(root: &Path) -> PathBuf {
     root.join("web/sdk/generated")
 }
 
-/// Builds the core unless what is there was made from the same compiled file with the same profile.
+/// Builds all modules.
 pub(crate) fn build(root: &Path, profile: Profile) -> Result<()> {
+    MODULES.iter().try_for_each(|module| build_one(root, module, profile))
+}
+
+/// Builds a module unless what is there was made from the same compiled file with the same profile.
+fn build_one(root: &Path, module: &Module, profile: Profile) -> Result<()> {
     let begun = Instant::now();
-    compile(root, profile)?;
+    compile(root, module, profile)?;
+    let Module { about, name, .. } = module;
     let compiled = shell::target_dir(root)
         .join("wasm32-unknown-unknown")
         .join(profile.folder())
-        .join("peerloom.wasm");
+        .join(format!("{name}.wasm"));
     let stamp = stamp(profile, &compiled)?;
     let generated = generated(root);
-    let stamp_file = generated.join(".stamp");
+    let stamp_file = generated.join(format!(".stamp-{name}"));
     if fs::read_to_string(&stamp_file).is_ok_and(|written| written == stamp) {
-        eprintln!("The WASM core is up to date ({}).", profile.name());
+        eprintln!("The {about} is up to date ({}).", profile.name());
         return Ok(());
     }
 
     // Everything is made in a folder beside and moved in file by file, so that a server that is running never reads
     // half a file. It lies in the target folder, where nobody watches.
     let making = shell::target_dir(root).join(format!("bindgen-{}", std::process::id()));
-    let made = bind(&compiled, &making).and_then(|()| match profile {
+    let made = bind(&compiled, module, &making).and_then(|()| match profile {
         Profile::Dev => Ok(()),
-        Profile::Release => shrink(root, &making),
+        Profile::Release => shrink(root, module, &making),
     });
     let moved = made.and_then(|()| publish(&making, &generated));
     fs::remove_dir_all(&making).ok();
     moved?;
     fs::write(stamp_file, stamp)?;
-    eprintln!("Built the WASM core ({}) in {:.1?}.", profile.name(), begun.elapsed());
+    eprintln!("Built the {about} ({}) in {:.1?}.", profile.name(), begun.elapsed());
     Ok(())
 }
 
-fn compile(root: &Path, profile: Profile) -> Result<()> {
+fn compile(root: &Path, module: &Module, profile: Profile) -> Result<()> {
     let mut compile = cargo(
         root,
         [
             "rustc",
             "--quiet",
             "--package",
-            "peerloom",
+            module.package,
             "--lib",
             "--target",
             "wasm32-unknown-unknown",
@@ -124,20 +145,23 @@ fn stamp(profile: Profile, compiled: &Path) -> Result<String> {
 }
 
 /// Writes the glue: a module that never looks for the WASM file by itself, because the SDK says where it is.
-fn bind(compiled: &Path, folder: &Path) -> Result<()> {
+fn bind(compiled: &Path, module: &Module, folder: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(compiled)
-        .out_name("peerloom")
+        .out_name(module.name)
         .web(true)?
         .typescript(true)
         .omit_default_module_path(true);
-    bindgen.generate(folder).context("wasm-bindgen could not bind the core")?;
+    bindgen
+        .generate(folder)
+        .with_context(|| format!("wasm-bindgen could not bind the {}", module.about))?;
     // A dependency that asks the operating system for something compiles, and fails only when a browser loads it.
-    let glue = fs::read_to_string(folder.join("peerloom.js"))?;
+    let glue = fs::read_to_string(folder.join(format!("{}.js", module.name)))?;
     if glue.contains("from \"env\"") || glue.contains("from 'env'") {
         bail!(
-            "the core imports functions that no browser has: see the imports of its module `env`"
+            "the {} imports functions that no browser has: see the imports of its module `env`",
+            module.about
         );
     }
     Ok(())
@@ -171,8 +195,9 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 
 /// Optimises for size: -Oz makes the file no smaller after gzip. No feature flags: wasm-opt reads them from the
 /// `target_features` section.
-fn shrink(root: &Path, folder: &Path) -> Result<()> {
-    let (file, small) = (folder.join("peerloom_bg.wasm"), folder.join("small.wasm"));
+fn shrink(root: &Path, module: &Module, folder: &Path) -> Result<()> {
+    let file = folder.join(format!("{}_bg.wasm", module.name));
+    let small = folder.join("small.wasm");
     let mut wasm = fs::read(&file)?;
     blank_sources(&mut wasm);
     fs::write(&file, wasm)?;
@@ -185,7 +210,7 @@ fn shrink(root: &Path, folder: &Path) -> Result<()> {
     optimise.args(["--reorder-functions-by-name", "--strip-producers", names::PASS]);
     let said = shell::answer(optimise.arg(&file).arg("-o").arg(&small))?;
     fs::rename(small, file)?;
-    names::shorten(folder, &said)
+    names::shorten(folder, module.name, &said)
 }
 
 fn publish(from: &Path, to: &Path) -> Result<()> {

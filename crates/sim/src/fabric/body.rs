@@ -1,5 +1,6 @@
 //! The bulk channel: bodies go out one after the other, piece by piece, and come together in the
-//! buffers that the requester's driver keeps. Bytes are not made: a body is its digest and length.
+//! buffers that the requester's driver keeps. In scripted worlds bytes are not made: a body is its
+//! digest and length. On a stage it has them.
 
 use core::time::Duration;
 
@@ -10,9 +11,8 @@ use peerloom_wire::bulk::BULK_PAYLOAD_BYTES_MAX;
 
 use super::{End, Fabric, FabricStep, Link};
 use crate::schedule::{Happening, Schedule};
-use crate::store::Kept;
 
-/// What travels: never the bytes of a chunk.
+/// What travels. The bytes of a chunk only on a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Body {
     pub(crate) sha256: [u8; 32],
@@ -36,7 +36,7 @@ pub(super) struct Expected {
     pub(super) bytes: u32,
     inline: bool,
     got: u32,
-    arrived: Option<Kept>,
+    arrived: Option<Body>,
 }
 
 impl Fabric {
@@ -59,11 +59,10 @@ impl Fabric {
     }
 
     /// Hands a whole body over to the store.
-    pub(crate) fn take_arrived(&mut self, end: End, request: RequestId) -> Option<Kept> {
+    pub(crate) fn take_arrived(&mut self, end: End, request: RequestId) -> Option<Body> {
         let endpoint = self.endpoints.get_mut(&end)?;
-        let arrived = endpoint.expected.get(&request)?.arrived?;
-        endpoint.expected.remove(&request);
-        Some(arrived)
+        endpoint.expected.get(&request)?.arrived.as_ref()?;
+        endpoint.expected.remove(&request)?.arrived
     }
 
     /// A server's driver begins to send, after what it was asked for before; `bytes_max` is where
@@ -115,7 +114,7 @@ impl Fabric {
             endpoint.jobs.pop_front();
         }
         let last_arrival = endpoint.bulk.last_arrival;
-        let arrival = self.arrival(schedule.now(), end, other, last_arrival);
+        let arrival = self.arrival(schedule.now(), [end, other], bytes as usize, last_arrival);
         if let Some(endpoint) = self.endpoints.get_mut(&end) {
             endpoint.bulk.last_arrival = arrival;
         }
@@ -127,7 +126,7 @@ impl Fabric {
             let event = LinkEvent::BodyServed { request, bytes: served_bytes };
             self.tell(schedule, end, event);
         }
-        let bandwidth = self.path(end.seat.tab, other.seat.tab).bandwidth;
+        let bandwidth = self.path(end.seat.tab, other.seat.tab).rate();
         let gap = Duration::from_micros(u64::from(bytes) * 1_000_000 / bandwidth);
         schedule.after(gap, Happening::Fabric(FabricStep::Serve { end }));
     }
@@ -167,7 +166,7 @@ impl Fabric {
         if inline {
             endpoint.expected.remove(&request);
         } else {
-            expected.arrived = Some(Kept { sha256: body.sha256, bytes: got });
+            expected.arrived = Some(Body { bytes: got, ..body.clone() });
         }
         let inline = if inline { body.inline } else { None };
         let event = LinkEvent::BodyArrived { request, bytes: got, sha256: body.sha256, inline };

@@ -55,7 +55,7 @@ impl Fabric {
             return;
         }
         let last = endpoint.control.last_arrival;
-        let arrival = self.arrival(schedule.now(), end, other, last);
+        let arrival = self.arrival(schedule.now(), [end, other], frame.len(), last);
         if let Some(endpoint) = self.endpoints.get_mut(&end) {
             endpoint.control.last_arrival = arrival;
         }

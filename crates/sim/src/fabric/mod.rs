@@ -8,6 +8,7 @@
 
 mod body;
 mod channel;
+mod loss;
 mod negotiation;
 mod outage;
 
@@ -121,6 +122,7 @@ struct Path {
     latency: Duration,
     /// Bytes in a second.
     bandwidth: u64,
+    loss_ppm: u32,
 }
 
 /// The network.
@@ -269,7 +271,8 @@ impl Fabric {
         };
         let Some(other) = other else { return };
         if flows {
-            let arrival = self.arrival(schedule.now(), end, other, endpoint.control.last_arrival);
+            let arrival =
+                self.arrival(schedule.now(), [end, other], 0, endpoint.control.last_arrival);
             schedule.at(arrival, Happening::Fabric(FabricStep::RemoteClosed { end: other }));
         } else {
             self.orphan(schedule, other);
@@ -319,10 +322,7 @@ impl Fabric {
 
     fn path(&mut self, a: usize, b: usize) -> Path {
         let Self { paths, dice, options, .. } = self;
-        *paths.entry((a.min(b), a.max(b))).or_insert_with(|| Path {
-            latency: dice.span(options.latency),
-            bandwidth: dice.between(options.bandwidth_min, options.bandwidth_max).max(1),
-        })
+        *paths.entry((a.min(b), a.max(b))).or_insert_with(|| Path::draw(dice, options))
     }
 
     fn is_cut(&self, a: usize, b: usize) -> bool {
@@ -330,8 +330,15 @@ impl Fabric {
     }
 
     /// When something sent now arrives: after the latency, not before what was sent earlier.
-    fn arrival(&mut self, now: Instant, from: End, to: End, last: Instant) -> Instant {
-        (now + self.path(from.seat.tab, to.seat.tab).latency).max(last)
+    fn arrival(
+        &mut self,
+        now: Instant,
+        [from, to]: [End; 2],
+        bytes: usize,
+        last: Instant,
+    ) -> Instant {
+        let path = self.path(from.seat.tab, to.seat.tab);
+        (now + path.latency + self.delay_by_loss(path, bytes)).max(last)
     }
 
     fn breach(&mut self, end: End, what: String) {
@@ -340,6 +347,16 @@ impl Fabric {
 
     pub(crate) fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_insert(0) += 1;
+    }
+}
+
+impl Path {
+    fn draw(dice: &mut Dice, options: &LinkOptions) -> Self {
+        Self {
+            latency: dice.span(options.latency),
+            bandwidth: dice.between(options.bandwidth_min, options.bandwidth_max).max(1),
+            loss_ppm: options.loss_ppm,
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{Finding, Source, has_word};
 
-/// Which of our crates each may depend on: `crypto ← wire ← core ← {sim, wasm}`, `doc ← core`, `wire ← server ← sim`.
-const DEPENDENCIES: [(&str, &[&str]); 8] = [
+/// Which of our crates each may depend on: `crypto ← wire ← core ← {sim, wasm} ← testing`, `doc ← core`, `wire ← server ←
+/// sim`.
+const DEPENDENCIES: [(&str, &[&str]); 9] = [
     ("crypto", &[]),
     ("wire", &["crypto"]),
     ("doc", &[]),
@@ -11,6 +12,7 @@ const DEPENDENCIES: [(&str, &[&str]); 8] = [
     ("server", &["crypto", "wire"]),
     ("sim", &["crypto", "wire", "doc", "core", "server"]),
     ("wasm", &["crypto", "wire", "doc", "core"]),
+    ("testing", &["wire", "core", "sim", "wasm"]),
     ("xtask", &[]),
 ];
 
