@@ -1,5 +1,6 @@
 /** Adding a content: from a stream of any length to sealed chunks in the store, a few at a time. */
 
+import type { Ambient } from "./ambient.ts";
 import type { Bytes } from "./bytes.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import { HASH_BYTES } from "./hex.ts";
@@ -28,6 +29,7 @@ export type Source = Blob | Uint8Array | ReadableStream<Uint8Array>;
 export interface AddContext {
   readonly store: StoreClient;
   readonly closed: AbortSignal;
+  readonly ambient: Ambient;
   /** Hands a stored content to the core, which names it. */
   offer(draft: ContentDraft): Promise<string>;
   /** Takes back a content that was offered although the caller had given up. */
@@ -41,12 +43,12 @@ export interface Added {
 
 /** Stores and offers a content. On any failure nothing of it is kept, and the promise rejects once that is done. */
 export async function addContent(context: AddContext, data: Source, options: AddOptions): Promise<Added> {
-  const described = describe(data, options);
+  const described = describe(data, options, context.ambient);
   const add = context.store.beginAdd();
   const gaveUp = new AbortController();
   const adding = storeAndOffer(context, add, described, options, gaveUp.signal);
   try {
-    const added = await waitFor(adding, options, context.closed);
+    const added = await waitFor(adding, options, context.closed, context.ambient);
     await context.store.endAdd(add, true);
     return added;
   } catch (cause) {
@@ -71,7 +73,7 @@ interface Described {
 }
 
 /** Checks what can be checked before anything is read. */
-function describe(data: Source, options: AddOptions): Described {
+function describe(data: Source, options: AddOptions, ambient: Ambient): Described {
   const isEncrypted = options.encrypt ?? true;
   const bytes = data instanceof Blob ? data.size : data instanceof Uint8Array ? data.length : null;
   if (bytes !== null && bytes > CHUNKS_MAX * plainBytesOf(isEncrypted)) {
@@ -84,7 +86,7 @@ function describe(data: Source, options: AddOptions): Described {
   const mime = options.mime ?? (ownMime || MIME_DEFAULT);
   checkText("name", name, NAME_BYTES_MAX);
   checkText("MIME type", mime, MIME_BYTES_MAX);
-  return { stream: streamOf(data), bytes, name, mime, isEncrypted };
+  return { stream: streamOf(data, ambient), bytes, name, mime, isEncrypted };
 }
 
 function checkText(what: string, text: unknown, bytesMax: number): void {
@@ -96,9 +98,9 @@ function checkText(what: string, text: unknown, bytesMax: number): void {
   }
 }
 
-function streamOf(data: Source): ReadableStream<Uint8Array> {
+function streamOf(data: Source, ambient: Ambient): ReadableStream<Uint8Array> {
   if (data instanceof Blob) {
-    return data.stream();
+    return ambient.read(data);
   }
   if (data instanceof Uint8Array) {
     return new ReadableStream({
@@ -121,8 +123,8 @@ async function storeAndOffer(
   options: AddOptions,
   gaveUp: AbortSignal,
 ): Promise<Added> {
-  const key = described.isEncrypted ? crypto.getRandomValues(new Uint8Array(KEY_BYTES)) : null;
-  const { hashes, bytes } = await storeAll(context.store, add, described, key, options, gaveUp);
+  const key = described.isEncrypted ? context.ambient.random(new Uint8Array(KEY_BYTES)) : null;
+  const { hashes, bytes } = await storeAll(context, add, described, key, options, gaveUp);
   if (described.bytes !== null && described.bytes !== bytes) {
     throw new SwarmError("BAD_INPUT", `the file changed while it was read: ${bytes} of ${described.bytes} bytes came`);
   }
@@ -139,7 +141,7 @@ interface StoredChunks {
 }
 
 async function storeAll(
-  store: StoreClient,
+  { store, ambient }: AddContext,
   add: number,
   described: Described,
   key: Bytes | null,
@@ -149,7 +151,7 @@ async function storeAll(
   const hashes: Bytes[] = [];
   const sealing = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  const report = progressOf(described.bytes, options);
+  const report = progressOf(described.bytes, options, ambient);
   let bytes = 0;
   const chunks = rechunk(piecesOf(described.stream, gaveUp), plainBytesOf(described.isEncrypted), store.pool);
   try {
@@ -191,12 +193,12 @@ async function storeAll(
   return { hashes, bytes };
 }
 
-function progressOf(totalBytes: number | null, { onProgress }: AddOptions): (bytes: number) => void {
-  const begunMs = performance.now();
+function progressOf(totalBytes: number | null, { onProgress }: AddOptions, { nowMs }: Ambient): (bytes: number) => void {
+  const begunMs = nowMs();
   let doneBytes = 0;
   return (bytes) => {
     doneBytes += bytes;
-    const seconds = Math.max(performance.now() - begunMs, 1) / 1_000;
+    const seconds = Math.max(nowMs() - begunMs, 1) / 1_000;
     const bytesPerSecond = Math.round(doneBytes / seconds);
     onProgress?.({ doneBytes, totalBytes: totalBytes ?? 0, fromPeers: 0, fromDisk: 0, sources: 0, bytesPerSecond });
   };

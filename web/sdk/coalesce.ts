@@ -1,32 +1,37 @@
+import { browser, type Ambient } from "./ambient.ts";
+
 /** Does something at most once in an interval, at once when it is quiet, and always after the last touch. */
 export class Coalescer {
   readonly #intervalMs: number;
   readonly #act: () => void;
+  readonly #ambient: Ambient;
   #actedAtMs = Number.NEGATIVE_INFINITY;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopTimer: (() => void) | null = null;
   #stopped = false;
 
-  constructor(intervalMs: number, act: () => void) {
+  constructor(intervalMs: number, act: () => void, ambient = browser) {
     this.#intervalMs = intervalMs;
     this.#act = act;
+    this.#ambient = ambient;
   }
 
   /** Something changed. Never acts within this call. */
   touch(): void {
-    if (this.#timer !== null || this.#stopped) {
+    if (this.#stopTimer !== null || this.#stopped) {
       return;
     }
-    const waitMs = Math.max(0, this.#actedAtMs + this.#intervalMs - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#actedAtMs = performance.now();
+    const ambient = this.#ambient;
+    const waitMs = Math.max(0, this.#actedAtMs + this.#intervalMs - ambient.nowMs());
+    this.#stopTimer = ambient.after(waitMs, () => {
+      this.#stopTimer = null;
+      this.#actedAtMs = ambient.nowMs();
       this.#act();
-    }, waitMs);
+    });
   }
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer ?? undefined);
-    this.#timer = null;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
   }
 }

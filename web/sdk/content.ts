@@ -1,6 +1,7 @@
 /** The contents of a swarm: adding, fetching and looking at them. */
 
 import { addContent, type Source } from "./add.ts";
+import type { Ambient } from "./ambient.ts";
 import type { Bytes } from "./bytes.ts";
 import { toContentInfo, toProgress } from "./convert.ts";
 import { ContentDownload, hashAt, type DownloadContext } from "./download.ts";
@@ -21,6 +22,7 @@ export interface ContentsContext {
   readonly bytesMax: number | null;
   readonly closed: AbortSignal;
   readonly log: Log;
+  readonly ambient: Ambient;
   /** The core; throws `CLOSED` once it is gone. */
   node(): NodeHandle;
 }
@@ -44,12 +46,12 @@ export class Contents implements Content {
   }
 
   async add(data: Source, options: AddOptions = {}): Promise<ContentInfo & { readonly link: ShareLink }> {
-    const { store, closed } = this.#context;
+    const { store, closed, ambient } = this.#context;
     // Throws, and so rejects, if the swarm is closed.
     this.#context.node();
     const offer = (draft: Parameters<NodeHandle["add"]>[0]) => this.#context.node().add(draft);
     const withdraw = (id: string) => this.#context.node().remove(id);
-    const { id, key } = await addContent({ store, closed, offer, withdraw }, data, options);
+    const { id, key } = await addContent({ store, closed, ambient, offer, withdraw }, data, options);
     const info = await this.info(id as ContentId);
     if (info === null) {
       throw new SwarmError("NOT_FOUND", "the content was removed as soon as it was added");
@@ -142,9 +144,10 @@ export class Contents implements Content {
   }
 
   #downloadContext(id: ContentId, key: Bytes | null, end: (isGivenUp: boolean) => void): DownloadContext {
-    const { store, closed } = this.#context;
+    const { store, closed, ambient } = this.#context;
     return {
       closed,
+      ambient,
       fetch: () => this.#context.node().get(id, key),
       layout: () => (closed.aborted ? null : this.#context.node().layout(id)),
       openChunk: (layout, index, untilOver) => store.openChunk(hashAt(layout.chunks, index), keyOf(layout, key), index, untilOver),

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 
 import type { Bytes } from "./bytes.ts";
+import { browser } from "./ambient.ts";
 import { ContentDownload, type DownloadContext } from "./download.ts";
 import { SwarmError } from "./errors.ts";
 import type { ContentId, GetOptions } from "./types.ts";
@@ -21,6 +22,7 @@ function begun(options: GetOptions = {}, complete = false) {
   const chunk = (index: number): Bytes => PLAIN.slice(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
   const context: DownloadContext = {
     closed: closing.signal,
+    ambient: browser,
     fetch: () => fetched.promise,
     layout: () => layout,
     openChunk: async (_, index, untilOver) => {

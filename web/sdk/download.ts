@@ -1,5 +1,6 @@
 /** One running download: a promise of a `Blob`, and streams that can be read before it is complete. */
 
+import type { Ambient } from "./ambient.ts";
 import type { Bytes } from "./bytes.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import { HASH_BYTES } from "./hex.ts";
@@ -10,6 +11,7 @@ import type { ContentLayout } from "./wasm.ts";
 /** What a download needs of the swarm, for one content. */
 export interface DownloadContext {
   readonly closed: AbortSignal;
+  readonly ambient: Ambient;
   /** Resolves when the content is complete. */
   fetch(): Promise<void>;
   layout(): ContentLayout | null;
@@ -134,7 +136,8 @@ export class ContentDownload implements Download {
       if (giveUp.signal.aborted) {
         throw abortedError(giveUp.signal);
       }
-      await waitFor(this.#context.fetch(), { signal: giveUp.signal, timeoutMs: options.timeoutMs }, this.#context.closed);
+      const { closed, ambient } = this.#context;
+      await waitFor(this.#context.fetch(), { signal: giveUp.signal, timeoutMs: options.timeoutMs }, closed, ambient);
       this.#state = { is: "complete" };
       this.#context.end(false);
       this.#tellWhole();
@@ -214,11 +217,11 @@ export class ContentDownload implements Download {
   }
 
   async #openChunk(layout: ContentLayout, index: number): Promise<Bytes | null> {
-    const late = setTimeout(() => this.#context.seek(index), SEEK_AFTER_MS);
+    const stopTimer = this.#context.ambient.after(SEEK_AFTER_MS, () => this.#context.seek(index));
     try {
       return await waitFor(this.#context.openChunk(layout, index, this.#over.signal), {}, this.#context.closed);
     } finally {
-      clearTimeout(late);
+      stopTimer();
     }
   }
 

@@ -1,5 +1,6 @@
 /** A typed event target whose events can also be iterated. */
 
+import { browser, type Ambient } from "./ambient.ts";
 import type { TypedTarget, Wait } from "./types.ts";
 import { closedError, deferred, waitFor, type Deferred } from "./wait.ts";
 
@@ -12,7 +13,12 @@ type Detail<E> = E extends CustomEvent<infer D> ? D : never;
 export class Emitter<M> implements TypedTarget<M> {
   readonly #target = new EventTarget();
   readonly #iterators = new Set<{ end(): void }>();
+  readonly #ambient: Ambient;
   #ended = false;
+
+  constructor(ambient = browser) {
+    this.#ambient = ambient;
+  }
 
   addEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void, options?: AddEventListenerOptions): void {
     this.#target.addEventListener(type, listener as unknown as EventListener, options);
@@ -23,7 +29,7 @@ export class Emitter<M> implements TypedTarget<M> {
   }
 
   events<K extends keyof M & string>(type: K, wait: Wait = {}): AsyncIterableIterator<M[K]> {
-    const queue = new EventQueue<M[K]>(wait, () => {
+    const queue = new EventQueue<M[K]>(wait, this.#ambient, () => {
       this.#target.removeEventListener(type, push);
       this.#iterators.delete(queue);
     });
@@ -53,13 +59,15 @@ export class Emitter<M> implements TypedTarget<M> {
 /** One running `for await`: it listens until it is ended, returned from, aborted or timed out. */
 class EventQueue<E> implements AsyncIterableIterator<E> {
   readonly #wait: Wait;
+  readonly #ambient: Ambient;
   readonly #unlisten: () => void;
   readonly #events: E[] = [];
   #waiting: Deferred<IteratorResult<E>> | null = null;
   #done = false;
 
-  constructor(wait: Wait, unlisten: () => void) {
+  constructor(wait: Wait, ambient: Ambient, unlisten: () => void) {
     this.#wait = wait;
+    this.#ambient = ambient;
     this.#unlisten = unlisten;
   }
 
@@ -94,7 +102,7 @@ class EventQueue<E> implements AsyncIterableIterator<E> {
     const waiting = deferred<IteratorResult<E>>();
     this.#waiting = waiting;
     try {
-      return await waitFor(waiting.promise, this.#wait);
+      return await waitFor(waiting.promise, this.#wait, null, this.#ambient);
     } catch (error) {
       this.end();
       throw error;

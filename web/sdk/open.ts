@@ -1,5 +1,6 @@
 /** Opens what a swarm is made of, in order, and lets go of all of it if one thing fails. */
 
+import { browser, type Ambient } from "./ambient.ts";
 import { toSwarmError } from "./errors.ts";
 import { PeerKey } from "./identity.ts";
 import { loadedCore } from "./init.ts";
@@ -7,7 +8,7 @@ import type { CheckedOptions } from "./options.ts";
 import { canClaim, claimProfile, ephemeralProfile, storeName, type Profile } from "./profile.ts";
 import { StoreClient } from "./store-client.ts";
 import type { Log, Wait } from "./types.ts";
-import type { CoreModule, NodeOptions } from "./wasm.ts";
+import type { Host, NodeHandle } from "./wasm.ts";
 
 const SEED_BYTES = 32;
 
@@ -16,13 +17,13 @@ const CERTIFICATE_LIFE_MS = 365 * 24 * 3_600_000;
 
 /** Everything that a swarm holds and has to let go of. */
 export interface Parts {
-  readonly core: CoreModule;
   readonly profile: Profile;
   readonly store: StoreClient;
   readonly bytesMax: number | null;
-  readonly key: PeerKey;
-  readonly node: NodeOptions;
+  readonly key: Pick<PeerKey, "sign">;
   readonly log: Log;
+  readonly ambient: Ambient;
+  makeNode(host: Host): NodeHandle;
 }
 
 export async function openParts(options: CheckedOptions, wait: Wait, log: Log): Promise<Parts> {
@@ -38,8 +39,9 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
     const key = await keyFor(options, profile, isKept, log);
     const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc);
     const { app, channels, maxConnections } = options;
-    const node = { app, channels, maxConnections, rtc, seed: randomBytes() };
-    return { core, profile, store, bytesMax, key, node, log };
+    const node = { app, channels, maxConnections, rtc, seed: browser.random(new Uint8Array(SEED_BYTES)) };
+    const makeNode = (host: Host): NodeHandle => new core.NodeHandle(key.publicKey, node, host);
+    return { profile, store, bytesMax, key, log, ambient: browser, makeNode };
   } catch (cause) {
     await store?.close();
     profile.release();
@@ -93,8 +95,4 @@ function tellFallbacks({ opened }: StoreClient, log: Log): void {
   if (opened.droppedCount > 0) {
     log("warn", "store.dropped", { count: opened.droppedCount, reason: "the chunk file is shorter than its index says" });
   }
-}
-
-function randomBytes(): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(SEED_BYTES));
 }

@@ -28,10 +28,13 @@ interface Pending {
 }
 
 /** Carries requests to an engine. */
-interface Transport {
+export interface Transport {
   post(request: StoreRequest): void;
   end(): void;
 }
+
+/** Makes a transport; answers go to `receive`, and its end to `fail`. */
+export type Connect = (receive: (response: StoreResponse) => void, fail: (failure: StoreFailure) => void) => Transport;
 
 export class StoreClient {
   /** What the store turned out to be. */
@@ -50,21 +53,27 @@ export class StoreClient {
 
   /** Opens the store, in a worker if one can be started. Rejects only if a newer version wrote the data (`UNSUPPORTED`). */
   static async open(config: StoreConfig, makeWorker: () => Worker = storeWorker): Promise<StoreClient> {
-    const fallbacks: string[] = [];
-    const inWorker = new Channel((receive, fail) => workerTransport(makeWorker, receive, fail));
     try {
-      return new StoreClient(inWorker, await inWorker.call("open", config));
+      return await StoreClient.over((receive, fail) => workerTransport(makeWorker, receive, fail), config);
     } catch (cause) {
-      inWorker.end(new StoreFailure("UNAVAILABLE", "the store is closed"));
       const failure = toStoreFailure(cause);
       if (failure.code === "UNSUPPORTED") {
         throw failure;
       }
-      fallbacks.push(`worker: ${failure.message}`);
+      return StoreClient.over(pageTransport, config, [`worker: ${failure.message}`]);
     }
-    const onPage = new Channel((receive) => pageTransport(receive));
-    const opened = await onPage.call("open", config);
-    return new StoreClient(onPage, { ...opened, fallbacks: [...fallbacks, ...opened.fallbacks] });
+  }
+
+  /** Opens the store behind a transport. `fallbacks`: what was tried before. */
+  static async over(connect: Connect, config: StoreConfig, fallbacks: readonly string[] = []): Promise<StoreClient> {
+    const channel = new Channel(connect);
+    try {
+      const opened = await channel.call("open", config);
+      return new StoreClient(channel, { ...opened, fallbacks: [...fallbacks, ...opened.fallbacks] });
+    } catch (cause) {
+      channel.end(new StoreFailure("UNAVAILABLE", "the store is closed"));
+      throw cause;
+    }
   }
 
   /** Stores a chunk. The buffer of `body` is transferred, and given back. */
@@ -170,7 +179,7 @@ class Channel {
   #idLast = 0;
   #failure: StoreFailure | null = null;
 
-  constructor(connect: (receive: (response: StoreResponse) => void, fail: (failure: StoreFailure) => void) => Transport) {
+  constructor(connect: Connect) {
     this.#transport = connect(
       (response) => this.#receive(response),
       (failure) => this.end(failure),

@@ -9,7 +9,6 @@ import { isId } from "./hex.ts";
 import { hostOf } from "./host.ts";
 import { openParts, type Parts } from "./open.ts";
 import { checkOptions } from "./options.ts";
-import { watchPage } from "./page-life.ts";
 import { isSupported } from "./support.ts";
 import type {
   Content,
@@ -52,11 +51,11 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   readonly id: PeerId;
   readonly content: Content;
   readonly #contents: Contents;
-  readonly #events = new Emitter<SwarmEvents>();
+  readonly #events: Emitter<SwarmEvents>;
   readonly #parts: Parts;
   readonly #node: NodeHandle;
   readonly #closing = new AbortController();
-  readonly #statusTicker = new Coalescer(STATUS_INTERVAL_MS, () => this.#tellStatus());
+  readonly #statusTicker: Coalescer;
   /** Contents that were told as available and still are. */
   readonly #available = new Set<string>();
   #starts = 0;
@@ -95,10 +94,13 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
 
   /** Use {@link Swarm.open}. */
   protected constructor(parts: Parts) {
+    const { ambient } = parts;
     this.#parts = parts;
+    this.#events = new Emitter(ambient);
+    this.#statusTicker = new Coalescer(STATUS_INTERVAL_MS, () => this.#tellStatus(), ambient);
     const host = hostOf(parts.store, parts.key, (event) => this.#onEvent(event));
     try {
-      this.#node = new parts.core.NodeHandle(parts.key.publicKey, parts.node, host);
+      this.#node = parts.makeNode(host);
     } catch (cause) {
       parts.profile.release();
       void parts.store.close();
@@ -111,6 +113,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
       bytesMax: parts.bytesMax,
       closed: this.#closing.signal,
       log: parts.log,
+      ambient,
       node: () => this.#open(),
     };
     this.#contents = new Contents(context, loaded);
@@ -144,7 +147,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#starts += 1;
     this.#statusTicker.touch();
     try {
-      await waitFor(node.start(), {}, this.#closing.signal);
+      await this.#waitFor(node.start());
     } finally {
       this.#starts -= 1;
       this.#onMove();
@@ -153,7 +156,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
 
   /** Says goodbye and closes every connection; storage and identity stay. Downloads that run end with `CLOSED`. */
   async stop(): Promise<void> {
-    await waitFor(this.#open().stop(), {}, this.#closing.signal);
+    await this.#waitFor(this.#open().stop());
     this.#onMove();
   }
 
@@ -162,7 +165,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#open();
     const over = new AbortController();
     try {
-      await waitFor(this.#untilReady(wait.peers ?? 1, over.signal), wait, this.#closing.signal);
+      await this.#waitFor(this.#untilReady(wait.peers ?? 1, over.signal), wait);
     } finally {
       over.abort();
     }
@@ -171,7 +174,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   /** Connects to a peer, known or not yet. Rejects with `UNREACHABLE`, whose `failure` names the stage and a hint. */
   async connect(peer: PeerId, wait: Wait = {}): Promise<PeerInfo> {
     checkPeerId(peer);
-    await waitFor(this.#open().connect(peer), wait, this.#closing.signal);
+    await this.#waitFor(this.#open().connect(peer), wait);
     const info = this.peers().find(({ id }) => id === peer);
     if (info === undefined) {
       throw new SwarmError("UNREACHABLE", "the peer was connected and is gone already", { peer });
@@ -185,7 +188,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
    */
   async disconnect(peer: PeerId): Promise<void> {
     checkPeerId(peer);
-    await waitFor(this.#open().disconnect(peer), {}, this.#closing.signal);
+    await this.#waitFor(this.#open().disconnect(peer));
   }
 
   /** Has nothing more to do with a peer. */
@@ -199,7 +202,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   async stats(): Promise<SwarmStats> {
     const { store } = this.#parts;
     const counters = this.#open().stats();
-    return { ...counters, "store.used_bytes": await waitFor(store.usedBytes(), {}, this.#closing.signal) };
+    return { ...counters, "store.used_bytes": await this.#waitFor(store.usedBytes()) };
   }
 
   addEventListener<K extends keyof SwarmEvents>(type: K, listener: (event: SwarmEvents[K]) => void, options?: AddEventListenerOptions): void {
@@ -253,8 +256,12 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     return this.#node;
   }
 
+  #waitFor<T>(work: Promise<T>, wait: Wait = {}): Promise<T> {
+    return waitFor(work, wait, this.#closing.signal, this.#parts.ambient);
+  }
+
   #watchPage(): void {
-    const { profile } = this.#parts;
+    const { profile, ambient } = this.#parts;
     const life = {
       onState: (state: Parameters<NodeHandle["lifecycle"]>[0]) => this.#node.lifecycle(state),
       onLeave: () => {
@@ -267,7 +274,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
         void this.#restart();
       },
     };
-    watchPage(life, this.#closing.signal);
+    ambient.watch(life, this.#closing.signal);
   }
 
   /** The page came back from where browsers keep pages: it said goodbye, and its connections are gone. */

@@ -1,5 +1,6 @@
 /** Waiting that can be given up: by the caller's signal, by time, or because the swarm is closed. */
 
+import { browser } from "./ambient.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import type { Wait } from "./types.ts";
 
@@ -22,14 +23,14 @@ export function deferred<T>(): Deferred<T> {
 }
 
 /** Settles as `work` does, unless the caller gives up, time runs out or `closed` fires first. Rejects only with `SwarmError`. */
-export function waitFor<T>(work: PromiseLike<T>, wait: Wait = {}, closed: AbortSignal | null = null): Promise<T> {
+export function waitFor<T>(work: PromiseLike<T>, wait: Wait = {}, closed: AbortSignal | null = null, { after } = browser): Promise<T> {
   const { signal, timeoutMs } = wait;
   return new Promise<T>((resolve, reject) => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopTimer = (): void => undefined;
     const settle = (act: () => void): void => {
       closed?.removeEventListener("abort", onClosed);
       signal?.removeEventListener("abort", onAborted);
-      clearTimeout(timer);
+      stopTimer();
       act();
     };
     const fail = (error: SwarmError): void => settle(() => reject(error));
@@ -48,7 +49,7 @@ export function waitFor<T>(work: PromiseLike<T>, wait: Wait = {}, closed: AbortS
     closed?.addEventListener("abort", onClosed);
     signal?.addEventListener("abort", onAborted);
     if (timeoutMs !== undefined && Number.isFinite(timeoutMs)) {
-      timer = setTimeout(() => fail(new SwarmError("TIMEOUT", `gave up after ${timeoutMs} ms`)), timeoutMs);
+      stopTimer = after(timeoutMs, () => fail(new SwarmError("TIMEOUT", `gave up after ${timeoutMs} ms`)));
     }
   });
 }

@@ -63,8 +63,8 @@ impl SimWorld {
         Self { shared: Rc::new(shared) }
     }
 
-    /// Opens the page of a tab. The n-th tab has the n-th identity; the first opening of a tab is that
-    /// of the next index. Undefined if it is open already, or there are too many.
+    /// Opens the page of a tab. The n-th tab has the n-th identity, which stays. Undefined if it is open
+    /// already, or beyond the most.
     #[must_use]
     pub fn open(
         &self,

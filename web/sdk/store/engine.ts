@@ -46,8 +46,14 @@ export class StoreEngine {
   readonly #waits = new Map<number, Wait>();
   /** A buffer to read sealed chunks into, while nobody uses it. */
   #scratch: ArrayBuffer | null = null;
+  readonly #openStore: (config: StoreConfig) => Promise<Opened>;
   #store: ChunkStore | null = null;
   #exports: Exports | null = null;
+
+  /** `open` finds a place for chunks; by default what the browser has. */
+  constructor(open = openStore) {
+    this.#openStore = open;
+  }
 
   async handle({ op, args }: StoreRequest): Promise<StoreCalls[StoreOp]["result"]> {
     switch (op) {
@@ -89,7 +95,7 @@ export class StoreEngine {
   }
 
   async #open(config: StoreConfig): Result<"open"> {
-    const { store, exports, fallbacks } = await openStore(config);
+    const { store, exports, fallbacks } = await this.#openStore(config);
     this.#store = store;
     this.#exports = exports;
     return { kind: store.kind, fallbacks, droppedCount: store.droppedCount };
@@ -295,10 +301,11 @@ export class StoreEngine {
   }
 }
 
-interface Opened {
+/** A place for chunks, and one for files if there is one. */
+export interface Opened {
   readonly store: ChunkStore;
   readonly exports: Exports | null;
-  readonly fallbacks: string[];
+  readonly fallbacks: readonly string[];
 }
 
 /** Tries OPFS, then IndexedDB alone, then memory; each step down is told. Throws only for data of a newer version. */

@@ -123,11 +123,11 @@ impl Stage {
         EPOCH_MS + self.schedule.now().as_micros() / 1000
     }
 
-    /// Opens a page with a node in it. The n-th tab has the n-th identity, which stays; the first
-    /// opening of a tab is that of the next index. None if it is open, or there are too many.
+    /// Opens a page with a node in it. The n-th tab has the n-th identity, which stays. None if it is
+    /// open, or beyond the most.
     pub fn open(&mut self, tab: usize, setup: TabSetup) -> Option<Seat> {
-        if tab == self.actors.len() && tab < TABS_MAX {
-            self.actors.push(Actor::new(self.seed, tab));
+        if tab >= self.actors.len() && tab < TABS_MAX {
+            self.actors.extend((self.actors.len()..=tab).map(|tab| Actor::new(self.seed, tab)));
             self.cut_islands();
         }
         let (now, unix_ms) = (self.now(), self.unix_ms());
