@@ -165,6 +165,11 @@ impl SimNode {
         });
     }
 
+    /// Stops the page without telling it, until `lifecycle("resumed")`.
+    pub fn sleep(&self) {
+        self.shared.act(|stage| stage.sleep(self.seat));
+    }
+
     /// Lets the page die without a word: what it would say at the end is not said.
     pub fn silence(&self) {
         self.is_silenced.set(true);

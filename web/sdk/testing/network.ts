@@ -169,12 +169,17 @@ export class SimNetwork implements AsyncDisposable {
     this.#running?.world.shape(...toWorld(checked), pair);
   }
 
-  /** Freezes a page, as browsers do with tabs in the background: it is told, and then nothing of it runs. */
+  /** Freezes a page, as browsers do with tabs in the background: it is told, tells its peers, and then nothing of it runs. */
   freeze(swarm: Swarm): void {
     this.#openPageOf(swarm).become("frozen");
   }
 
-  /** Lets a frozen page run again; then it hears what waited. */
+  /** Puts the machine of a page to sleep: nothing of it runs, and nobody is told. */
+  sleep(swarm: Swarm): void {
+    this.#openPageOf(swarm).sleep();
+  }
+
+  /** Lets a page run again that is frozen or asleep; then it hears what waited. */
   resume(swarm: Swarm): void {
     this.#openPageOf(swarm).become("resumed");
   }

@@ -61,6 +61,12 @@ export class SimPage implements Owner {
     this.#life?.onState(state);
   }
 
+  /** Stops it without a word, as a machine that is put to sleep does. */
+  sleep(): void {
+    this.#isFrozen = true;
+    this.#node?.sleep();
+  }
+
   /** From here on it says nothing more to anybody. */
   silence(): void {
     this.#node?.silence();

@@ -25,6 +25,8 @@ export interface SimWorld {
 }
 
 export interface SimNode extends NodeHandle {
+  /** Nothing of it runs until it is `resumed`, and it is not told. */
+  sleep(): void;
   /** What it would say at its end is not said. */
   silence(): void;
   random(length: number): Uint8Array;

@@ -184,9 +184,14 @@ impl Stage {
     pub fn freeze(&mut self, seat: Seat) {
         if self.actor(seat).is_some_and(|actor| !actor.is_frozen()) {
             self.feed(seat, Input::Lifecycle(Lifecycle::Frozen));
-            if let Some(actor) = self.actor_mut(seat) {
-                actor.held = Some(Vec::new());
-            }
+            self.sleep(seat);
+        }
+    }
+
+    /// Stops a page as a machine does that is put to sleep: without telling anybody.
+    pub fn sleep(&mut self, seat: Seat) {
+        if let Some(actor) = self.actor_mut(seat) {
+            actor.held.get_or_insert_default();
         }
     }
 

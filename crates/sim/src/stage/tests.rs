@@ -247,6 +247,18 @@ fn a_frozen_page_does_nothing_until_it_runs_again() {
 }
 
 #[test]
+fn a_machine_that_sleeps_is_missed_and_comes_back() {
+    let mut theatre = Theatre::new(7, CALM, 2);
+    theatre.run_ms(5_000);
+    theatre.stage.sleep(theatre.seats[1]);
+    theatre.run_ms(60_000);
+    assert_eq!(theatre.connected(0), []);
+    theatre.stage.thaw(theatre.seats[1]);
+    theatre.run_ms(60_000);
+    assert_eq!(theatre.connected(0), [theatre.stage.peer_id(1)]);
+}
+
+#[test]
 fn a_hidden_page_stays_connected() {
     let mut theatre = Theatre::new(8, CALM, 2);
     theatre.run_ms(5_000);
@@ -287,3 +299,4 @@ fn equal_seeds_give_equal_runs_and_others_do_not() {
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
+
