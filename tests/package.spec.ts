@@ -16,11 +16,13 @@ import { type BrowserContext, expect, type Page, test } from "@playwright/test";
 import * as vite from "vite";
 
 import type { Swarm } from "../web/sdk/index.ts";
+import type { SimNetwork } from "../web/sdk/testing/index.ts";
 
 declare global {
   interface Window {
     /** Set by the pages below. */
     opened: Promise<Swarm>;
+    network: SimNetwork;
   }
 }
 
@@ -39,10 +41,24 @@ declare global { interface Window { opened: Promise<Swarm> } }
 window.opened = Swarm.open({ app: "package-story" });
 `;
 
+/** The very type of the package: an application's code takes either. */
+const TESTING = `import { Swarm } from "peerloom";
+import { SimNetwork } from "peerloom/testing";
+const network = new SimNetwork({ seed: 1, latencyMs: [10, 50], loss: 0.01 });
+export const swarm: Promise<Swarm> = network.open({ app: "notes" });
+`;
+
 const BARE_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>
 <script type="module">
 import { Swarm } from "./node_modules/peerloom/index.js";
 window.opened = Swarm.open({ app: "package-story" });
+</script></html>\n`;
+
+/** Two swarms of a bare page's own network, and nothing but the page. */
+const TESTING_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>
+<script type="module">
+import { SimNetwork } from "./node_modules/peerloom/testing.js";
+window.network = new SimNetwork({ seed: 7 });
 </script></html>\n`;
 
 const TSCONFIG = {
@@ -55,7 +71,7 @@ const TSCONFIG = {
     types: [],
     noEmit: true,
   },
-  include: ["main.ts"],
+  include: ["main.ts", "testing.ts"],
 };
 
 const MIME: Readonly<Record<string, string>> = {
@@ -80,21 +96,21 @@ test.afterAll(() => rm(workshop, { recursive: true, force: true }));
 test("the tarball holds what is published and no source", async () => {
   const { stdout } = await run("tar", ["--list", "--file", tarball]);
   const files = stdout.trim().split("\n").map((file) => file.replace(/^package\//, ""));
-  for (const wanted of ["package.json", "index.js", "slim.js", "ui.js", "store-worker.js", "peerloom_bg.wasm", "LICENSE-MIT", "LICENSE-APACHE", "README.md"]) {
+  for (const wanted of ["package.json", "index.js", "slim.js", "ui.js", "testing.js", "store-worker.js", "peerloom_bg.wasm", "peerloom_testing_bg.wasm", "LICENSE-MIT", "LICENSE-APACHE", "README.md"]) {
     expect(files).toContain(wanted);
   }
   expect(files.filter((file) => /(?<!\.d)\.ts$|\.rs$|\.map$/.test(file))).toEqual([]);
 
   const folder = await project("contents", {});
   const manifest = JSON.parse(await readFile(join(folder, "node_modules/peerloom/package.json"), "utf8"));
-  for (const entry of [".", "./slim", "./ui"]) {
+  for (const entry of [".", "./slim", "./testing", "./ui"]) {
     expect(Object.keys(manifest.exports[entry])[0], `types come first in ${entry}`).toBe("types");
   }
 });
 
 test("importing it in Node does nothing and throws nothing", async () => {
   const folder = await project("node", {});
-  for (const entry of ["peerloom", "peerloom/slim", "peerloom/ui"]) {
+  for (const entry of ["peerloom", "peerloom/slim", "peerloom/testing", "peerloom/ui"]) {
     // The process ends by itself only if nothing was left running; the limit turns waiting into a failure.
     const imports = ["--input-type=module", "--eval", `import ${JSON.stringify(entry)}`];
     const { stdout, stderr } = await run(process.execPath, imports, { cwd: folder, timeout: 20_000 });
@@ -103,10 +119,46 @@ test("importing it in Node does nothing and throws nothing", async () => {
 });
 
 test("its types hold in a strict project that checks its libraries", async () => {
-  const folder = await project("types", { "main.ts": MAIN, "tsconfig.json": JSON.stringify(TSCONFIG) });
+  const folder = await project("types", { "main.ts": MAIN, "testing.ts": TESTING, "tsconfig.json": JSON.stringify(TSCONFIG) });
   const tsc = [join(root, "node_modules/typescript/bin/tsc"), "--project", folder];
   const { stdout } = await run(process.execPath, tsc).catch((error: { stdout: string }) => error);
   expect(stdout).toBe("");
+});
+
+test("the documented test of an application passes in plain Node", async () => {
+  const text = await readFile(join(root, "docs/testing.md"), "utf8");
+  const files = Object.fromEntries([...text.matchAll(/^```js (\S+)\n(.*?)^```$/gms)].map(([, name, code]) => [String(name), String(code)]));
+  expect(Object.keys(files)).toEqual(["board.js", "board.test.js"]);
+  const folder = await project("documented", files);
+  // Ends by itself only if nothing was left running.
+  const { stdout } = await run(process.execPath, ["--test"], { cwd: folder, timeout: 60_000 });
+  expect(stdout).toMatch(/^# pass [1-9]/m);
+  expect(stdout).toMatch(/^# fail 0$/m);
+});
+
+test("a network is simulated in a page", async ({ page }) => {
+  const folder = await project("simulated", { "index.html": TESTING_PAGE });
+  const { address, stop } = await serve(folder);
+  try {
+    const complaints: string[] = [];
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(address);
+    const outcome = await page.evaluate(async () => {
+      const { network } = window;
+      const a = await network.open({ app: "notes" });
+      const b = await network.open({ app: "notes" });
+      const { link } = await network.run(a.content.add(new Blob(["as it was"])));
+      const blob = await network.run(b.content.get(link));
+      const seen = { text: await blob.text(), connected: b.status.peersConnected, nowMs: network.nowMs };
+      await network.close();
+      return seen;
+    });
+    expect(outcome).toMatchObject({ text: "as it was", connected: 1 });
+    expect(outcome.nowMs).toBeGreaterThan(0);
+    expect(complaints).toEqual([]);
+  } finally {
+    stop();
+  }
 });
 
 test("two tabs of a project built by Vite move a file", async ({ context }) => {
@@ -139,6 +191,16 @@ test("two tabs of a project in Vite's development server move a file", async ({ 
 
 test("two tabs of a bare page move a file", async ({ context }) => {
   const folder = await project("bare", { "index.html": BARE_PAGE });
+  const { address, stop } = await serve(folder);
+  try {
+    await moveFile(context, address);
+  } finally {
+    stop();
+  }
+});
+
+/** Serves a folder as it is. */
+async function serve(folder: string): Promise<{ address: string; stop: () => void }> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const file = path.endsWith("/") ? `${path}index.html` : path;
@@ -147,14 +209,13 @@ test("two tabs of a bare page move a file", async ({ context }) => {
       () => response.writeHead(404).end(),
     );
   });
-  try {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    await moveFile(context, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  } finally {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const stop = (): void => {
     server.closeAllConnections();
     server.close();
-  }
-});
+  };
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, stop };
+}
 
 /** Makes a project with these files, installs the tarball into it without a network, and returns its folder. */
 async function project(name: string, files: Readonly<Record<string, string>>): Promise<string> {

@@ -20,6 +20,9 @@ process.chdir(root);
 const { values: options } = parseArgs({ options: { version: { type: "string" } } });
 if (options.version === undefined) throw new Error("which version? Run it by `cargo xtask build`");
 
+/** The WASM modules: what applications load, and what their tests do. */
+const modules = ["peerloom", "peerloom_testing"];
+
 const making = `dist/.peerloom-${process.pid}`;
 const made = "dist/peerloom";
 
@@ -45,6 +48,7 @@ async function bundle() {
       index: "web/sdk/index.ts",
       slim: "web/sdk/slim.ts",
       "store-worker": "web/sdk/store-worker.ts",
+      testing: "web/sdk/testing/index.ts",
       ui: "web/ui/index.ts",
     },
     bundle: true,
@@ -76,7 +80,7 @@ function declare() {
   const tsc = ["node_modules/typescript/bin/tsc", "--project", "tsconfig.package.json", "--outDir", `${making}/types`];
   execFileSync(process.execPath, tsc, { stdio: "inherit" });
   mkdirSync(`${making}/types/sdk/generated`, { recursive: true });
-  copyFileSync("web/sdk/generated/peerloom.d.ts", `${making}/types/sdk/generated/peerloom.d.ts`);
+  for (const module of modules) copyFileSync(`web/sdk/generated/${module}.d.ts`, `${making}/types/sdk/generated/${module}.d.ts`);
   copyFileSync("web/lit.d.ts", `${making}/types/lit.d.ts`);
   for (const name of readdirSync(`${making}/types/ui`)) {
     const file = `${making}/types/ui/${name}`;
@@ -97,6 +101,7 @@ function describe() {
     exports: {
       ".": entry("sdk/index.d.ts", "index.js"),
       "./slim": entry("sdk/slim.d.ts", "slim.js"),
+      "./testing": entry("sdk/testing/index.d.ts", "testing.js"),
       "./ui": entry("ui/index.d.ts", "ui.js"),
       "./peerloom_bg.wasm": "./peerloom_bg.wasm",
       "./package.json": "./package.json",
@@ -116,7 +121,7 @@ mkdirSync(making, { recursive: true });
 try {
   await bundle();
   declare();
-  copyFileSync("web/sdk/generated/peerloom_bg.wasm", `${making}/peerloom_bg.wasm`);
+  for (const module of modules) copyFileSync(`web/sdk/generated/${module}_bg.wasm`, `${making}/${module}_bg.wasm`);
   describe();
   // Replaced as a whole, so that nothing of an earlier build stays in it.
   rmSync(made, { recursive: true, force: true });

@@ -11,7 +11,7 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
-#[macro_use]
+#[cfg_attr(feature = "browser", macro_use)]
 extern crate alloc;
 
 pub mod convert;

@@ -57,6 +57,9 @@ fn clippy(root: &Path) -> Result<()> {
     run(cargo(root, native).args(["--", "-D", "warnings"]))?;
     let wasm = ["clippy", "--quiet", "--package", "peerloom", "--target", "wasm32-unknown-unknown"];
     run(cargo(root, wasm).args(["--all-targets", "--", "-D", "warnings"]))?;
+    let testing = ["clippy", "--quiet", "--package", "peerloom-testing", "--all-targets"];
+    let testing = [&testing[..], &["--target", "wasm32-unknown-unknown"]].concat();
+    run(cargo(root, testing).args(["--", "-D", "warnings"]))?;
     // As it is published.
     let without_std = ["--no-default-features", "--features", "browser", "--", "-D", "warnings"];
     run(cargo(root, wasm).args(without_std))

@@ -17,12 +17,29 @@ struct Module {
     package: &'static str,
     /// What Cargo and wasm-bindgen call its files.
     name: &'static str,
+    /// Cargo's profile and features for what is published.
+    published: &'static [&'static str],
+    /// The folder of that profile below the target's.
+    folder: &'static str,
 }
 
 /// What applications load, and what their tests do.
 const MODULES: [Module; 2] = [
-    Module { about: "WASM core", package: "peerloom", name: "peerloom" },
-    Module { about: "simulated network", package: "peerloom-testing", name: "peerloom_testing" },
+    Module {
+        about: "WASM core",
+        package: "peerloom",
+        name: "peerloom",
+        // Without the standard library: see `on_panic` in crates/wasm.
+        published: &["--release", "--no-default-features", "--features", "browser"],
+        folder: "release",
+    },
+    Module {
+        about: "simulated network",
+        package: "peerloom-testing",
+        name: "peerloom_testing",
+        published: &["--profile", "testing"],
+        folder: "testing",
+    },
 ];
 
 /// How the core is compiled.
@@ -38,14 +55,6 @@ impl Profile {
     fn name(self) -> &'static str {
         match self {
             Self::Dev => "dev",
-            Self::Release => "release",
-        }
-    }
-
-    /// The folder that Cargo uses for it below the target's.
-    fn folder(self) -> &'static str {
-        match self {
-            Self::Dev => "debug",
             Self::Release => "release",
         }
     }
@@ -68,7 +77,7 @@ fn build_one(root: &Path, module: &Module, profile: Profile) -> Result<()> {
     let Module { about, name, .. } = module;
     let compiled = shell::target_dir(root)
         .join("wasm32-unknown-unknown")
-        .join(profile.folder())
+        .join(if profile == Profile::Dev { "debug" } else { module.folder })
         .join(format!("{name}.wasm"));
     let stamp = stamp(profile, &compiled)?;
     let generated = generated(root);
@@ -119,10 +128,7 @@ fn compile(root: &Path, module: &Module, profile: Profile) -> Result<()> {
             flags.into_iter().filter(|flag| !flag.contains(char::is_whitespace)).collect();
         let flags = flags.join(" ");
         // Cargo adds these to the flags in .cargo/config.toml.
-        // Without the standard library: see `on_panic` in crates/wasm.
-        compile
-            .args(["--release", "--no-default-features", "--features", "browser"])
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+        compile.args(module.published).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
     }
     run(&mut compile)
 }

@@ -3,7 +3,7 @@
 import { toHex } from "../hex.ts";
 import type { Swarm } from "../swarm.ts";
 import type { SwarmEvents } from "../types.ts";
-import { SimNetwork } from "./network.ts";
+import type { SimNetwork } from "./network.ts";
 
 /** Opens so many swarms of one app, and waits until all are connected to all. */
 export async function mesh(network: SimNetwork, count: number): Promise<Swarm[]> {

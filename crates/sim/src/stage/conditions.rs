@@ -56,32 +56,16 @@ impl Stage {
         self.fabric.shape(conditions.links(), between);
     }
 
-    /// Parts the tabs: those of one island can't reach any that is not on it. Replaces an earlier
-    /// partition; without islands all reach one another again. Envelopes don't get through either.
+    /// Parts the tabs: those of one island can't reach any that is not on it, those on none are
+    /// together. Replaces an earlier partition; without islands all reach one another again.
+    /// Envelopes don't get through either.
     pub fn partition(&mut self, islands: Vec<Vec<usize>>) {
-        self.islands = islands;
-        self.cut_islands();
-    }
-
-    /// Which island a tab is on; those that nobody named are together.
-    fn island(&self, tab: usize) -> Option<usize> {
-        self.islands.iter().position(|island| island.contains(&tab))
-    }
-
-    /// Cuts what is to be apart, and only then joins the rest: what stays apart never meets.
-    pub(super) fn cut_islands(&mut self) {
-        let tabs = 0..self.actors.len();
-        let apart = |a: &usize, b: &usize| self.island(*a) != self.island(*b);
-        let cuts: Vec<(usize, usize)> = tabs
-            .clone()
-            .flat_map(|a| tabs.clone().filter(move |b| a < *b).map(move |b| (a, b)))
-            .filter(|(a, b)| apart(a, b))
-            .collect();
-        for (a, b) in &cuts {
-            self.fabric.cut(&mut self.schedule, *a, *b);
-        }
-        for (a, b) in core::mem::replace(&mut self.cuts, cuts) {
-            self.fabric.rejoin(&mut self.schedule, a, b);
+        let Self { fabric, schedule, .. } = self;
+        // First what is to be apart, and only then the rest: what stays apart never meets.
+        let cut = |island: Vec<usize>| fabric.cut(schedule, island.into_iter().collect());
+        let cuts: Vec<u64> = islands.into_iter().map(cut).collect();
+        for cut in core::mem::replace(&mut self.cuts, cuts) {
+            self.fabric.rejoin(&mut self.schedule, cut);
         }
     }
 }

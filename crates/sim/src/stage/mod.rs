@@ -81,9 +81,8 @@ pub struct Stage {
     actors: Vec<Actor>,
     servings: Servings,
     notices: VecDeque<Notice>,
-    /// Tabs that are apart from all others, in sets.
-    islands: Vec<Vec<usize>>,
-    cuts: Vec<(usize, usize)>,
+    /// One for each island of the partition.
+    cuts: Vec<u64>,
 }
 
 impl std::fmt::Debug for Stage {
@@ -106,7 +105,6 @@ impl Stage {
             actors: Vec::new(),
             servings: Servings::default(),
             notices: VecDeque::new(),
-            islands: Vec::new(),
             cuts: Vec::new(),
         }
     }
@@ -128,7 +126,6 @@ impl Stage {
     pub fn open(&mut self, tab: usize, setup: TabSetup) -> Option<Seat> {
         if tab >= self.actors.len() && tab < TABS_MAX {
             self.actors.extend((self.actors.len()..=tab).map(|tab| Actor::new(self.seed, tab)));
-            self.cut_islands();
         }
         let (now, unix_ms) = (self.now(), self.unix_ms());
         let actor = self.actors.get_mut(tab).filter(|actor| actor.node.is_none())?;

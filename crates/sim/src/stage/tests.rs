@@ -299,4 +299,3 @@ fn equal_seeds_give_equal_runs_and_others_do_not() {
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
-
