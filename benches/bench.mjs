@@ -107,9 +107,10 @@ async function measureMesh(browser) {
 async function measureTransfer(browser) {
   const raw = await rawPair(browser);
   const peerloom = await peerloomPair(browser);
-  const noteTransfer = (side, { firstChunkMs, bytesPerSecond, taskMs, gapMs }) => {
+  const noteTransfer = (side, { firstChunkMs, bytesPerSecond, taskMs, gapMs, processorMs }) => {
     note("firstChunk", side, firstChunkMs);
     note("throughput", side, bytesPerSecond / 1e6);
+    note("processor", side, processorMs);
     note("longTask", side, taskMs);
     note("gap", side, gapMs);
   };
@@ -117,7 +118,7 @@ async function measureTransfer(browser) {
     "transfer",
     plan.transferRounds,
     async (isCounted) => {
-      const figures = await rawTransfer(raw, isCounted ? plan.transferBytes : WARM_UP_BYTES);
+      const figures = await rawTransfer(browser, raw, isCounted ? plan.transferBytes : WARM_UP_BYTES);
       if (!isCounted) return;
       noteTransfer("raw", figures);
       const { roundTripMs, perSecond } = await rawMessages(raw);
@@ -125,7 +126,7 @@ async function measureTransfer(browser) {
       note("messages", "raw", perSecond);
     },
     async (isCounted) => {
-      const figures = await peerloomTransfer(peerloom, isCounted ? plan.transferBytes : WARM_UP_BYTES);
+      const figures = await peerloomTransfer(browser, peerloom, isCounted ? plan.transferBytes : WARM_UP_BYTES);
       if (!isCounted) return;
       noteTransfer("peerloom", figures);
       note("ping", "peerloom", (await peerloomMessages(peerloom)).roundTripMs);
@@ -135,8 +136,8 @@ async function measureTransfer(browser) {
   if (options.profile !== undefined) {
     mkdirSync(options.profile, { recursive: true });
     progress(`transfer: profiling into ${options.profile}`);
-    await profiled(browser, peerloom, `${options.profile}/peerloom`, () => peerloomTransfer(peerloom, plan.transferBytes));
-    await profiled(browser, raw, `${options.profile}/raw`, () => rawTransfer(raw, plan.transferBytes));
+    await profiled(browser, peerloom, `${options.profile}/peerloom`, () => peerloomTransfer(browser, peerloom, plan.transferBytes));
+    await profiled(browser, raw, `${options.profile}/raw`, () => rawTransfer(browser, raw, plan.transferBytes));
   }
   await closeTabs([...raw, ...peerloom]);
 }
@@ -148,7 +149,7 @@ async function measureMemory(browser) {
   ];
   for (const [side, pair, transfer, memory] of sides) {
     const tabs = await pair(browser);
-    await transfer(tabs, WARM_UP_BYTES);
+    await transfer(browser, tabs, WARM_UP_BYTES);
     progress(`memory: ${side} with ${plan.memoryBytes / 1e6} MB`);
     const { tabBytes, heapBytes, browserBytes } = await memory(browser, tabs, plan.memoryBytes);
     note("memory", side, tabBytes / 1e6);

@@ -18,7 +18,10 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Enough processor time to stand out from what an idle tab uses, at the 10 ms in which the kernel counts it. */
+/** In what the kernel counts processor time. */
+const TICK_MS = 10;
+
+/** Enough processor time to stand out from what an idle tab uses, at the ticks in which it is counted. */
 const BURN_MS = 400;
 
 export class Browser {
@@ -81,6 +84,12 @@ export class Browser {
   async privateBytesOfAll() {
     const pids = (await this.#processes()).map(({ id }) => id);
     return pids.reduce((sum, pid) => sum + this.#privateBytesIfAlive(pid), 0);
+  }
+
+  /** Processor time that all of the browser's processes have used, in milliseconds. */
+  async processorMs() {
+    const ticks = (await this.#processes()).map(({ id }) => processorTicks(id));
+    return ticks.reduce((sum, used) => sum + used, 0) * TICK_MS;
   }
 
   async close() {

@@ -17,6 +17,7 @@ const ROWS = [
   { id: "mesh", name: "mesh of 8, all 28 connections", unit: "ms", target: { of: "ratio", most: 2 } },
   { id: "firstChunk", name: "first chunk after the request", unit: "ms", target: { of: "value", most: 20 } },
   { id: "throughput", name: "throughput", unit: "MB/s", target: { of: "ratio", least: 0.85, goal: 0.95 } },
+  { id: "processor", name: "processor time of that", unit: "ms" },
   { id: "longTask", name: "longest task in a transfer", unit: "ms", summary: (samples) => Math.max(...samples), target: { of: "value", most: 50 } },
   { id: "gap", name: "longest wait of a timer in a transfer", unit: "ms" },
   { id: "roundTrip", name: "1 KiB round trip", unit: "ms", peerloom: NOT_OFFERED },

@@ -6,6 +6,7 @@ import { limitQuota, onDisk } from "./support/disk.ts";
 
 const PAGE = "/tests/pages/store.html";
 const CHUNK_BYTES = 262_144;
+const RECORD_BYTES = 64;
 const QUOTA_BYTES = 20 * 1_048_576;
 
 const config = (name: string, bytesMax: number | null = null): StoreConfig => ({ name, kind: "persistent", bytesMax });
@@ -147,6 +148,25 @@ test("a chunk file that was cut or removed costs only what was in it", async ({ 
   expect(await page.evaluate(() => window.bench.put(2, 90))).toMatchObject({ stored: 2, failures: {} });
 });
 
+test("a table of slots that was damaged, cut or removed costs only what it told of", async ({ context }) => {
+  const page = await tab(context);
+  await page.evaluate((given) => window.bench.open(given), config("table"));
+  await page.evaluate(() => window.bench.put(6, 0));
+  const hashes = await page.evaluate(() => [...window.bench.hashes]);
+  await page.evaluate(() => window.bench.store.close());
+  await page.evaluate((at) => window.bench.spoilFile("table.slots", at), RECORD_BYTES + 7);
+  await page.evaluate((bytes) => window.bench.cutFile("table.slots", bytes), 5 * RECORD_BYTES + 1);
+  expect(await reopened(page, "table")).toEqual({ kind: "opfs", fallbacks: [], droppedCount: 1 });
+  expect(await page.evaluate((all) => window.bench.get(all), hashes)).toMatchObject({ stored: 4, failures: { IO: 2 } });
+  // What is fetched again takes the free slots.
+  expect(await page.evaluate(() => window.bench.put(6, 0))).toMatchObject({ stored: 6, failures: {} });
+  await page.evaluate(() => window.bench.store.close());
+  await page.evaluate(async () => (await navigator.storage.getDirectory()).removeEntry("table.slots"));
+  expect(await reopened(page, "table")).toEqual({ kind: "opfs", fallbacks: [], droppedCount: 0 });
+  expect(await page.evaluate((all) => window.bench.has(all), hashes)).toBe(0);
+  expect(await page.evaluate(() => window.bench.put(2, 90))).toMatchObject({ stored: 2, failures: {} });
+});
+
 test("a chunk that rots on disk is found out when it is read, and forgotten", async ({ context }) => {
   const page = await tab(context);
   await page.evaluate((given) => window.bench.open(given), config("rot"));
@@ -176,12 +196,12 @@ test("a whole content is exported to a file, which is removed at the end and at 
   await page.evaluate((given) => window.bench.open(given), config("export"));
   const { hashes } = await page.evaluate(() => window.bench.seal(50));
   expect(await page.evaluate((all) => window.bench.export(all), hashes)).toMatchObject({ bytes: 50 * (CHUNK_BYTES - 16), last: 49 });
-  expect(await page.evaluate(() => window.bench.files())).toEqual(["export.chunks", "export.export-1"]);
+  expect(await page.evaluate(() => window.bench.files())).toEqual(["export.chunks", "export.export-1", "export.slots"]);
   await reopened(page, "export");
-  expect(await page.evaluate(() => window.bench.files())).toEqual(["export.chunks"]);
+  expect(await page.evaluate(() => window.bench.files())).toEqual(["export.chunks", "export.slots"]);
   await page.evaluate((all) => window.bench.export(all), hashes);
   await page.evaluate(() => window.bench.store.close());
-  expect(await page.evaluate(() => window.bench.files())).toEqual(["export.chunks"]);
+  expect(await page.evaluate(() => window.bench.files())).toEqual(["export.chunks", "export.slots"]);
 });
 
 test("storage that is cleared while it is used is gone, and says so", async ({ context }) => {

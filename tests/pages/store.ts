@@ -53,7 +53,6 @@ export class StoreBench {
       plain.fill(index);
       hashes[index] = toHex(await this.store.seal(add, key, index, plain));
     });
-    await this.store.settleAdd(add);
     await this.store.endAdd(add, true);
     return { ...outcome, hashes };
   }

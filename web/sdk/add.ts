@@ -128,7 +128,6 @@ async function storeAndOffer(
   if (described.bytes !== null && described.bytes !== bytes) {
     throw new SwarmError("BAD_INPUT", `the file changed while it was read: ${bytes} of ${described.bytes} bytes came`);
   }
-  await context.store.settleAdd(add);
   const chunks = new Uint8Array(hashes.length * HASH_BYTES);
   hashes.forEach((hash, index) => chunks.set(hash, index * HASH_BYTES));
   const { name, mime } = described;

@@ -19,6 +19,9 @@ import { storeWorker } from "./worker-url.ts";
 /** Buffers kept for reading and for adding. A few connections serve and one or two adds run at once. */
 const POOLED_MAX = 16;
 
+/** Room in front of a chunk that is read, for the header of the frame in which it is sent. More than that takes. */
+const HEADROOM_BYTES = 64;
+
 /** How long the worker may take to finish its transactions before it is ended anyway. */
 const CLOSE_MS_MAX = 2_000;
 
@@ -39,8 +42,8 @@ export type Connect = (receive: (response: StoreResponse) => void, fail: (failur
 export class StoreClient {
   /** What the store turned out to be. */
   readonly opened: StoreOpened;
-  /** Plain chunks that are being gathered for `seal`, each `SLOT_BYTES` long. */
-  readonly pool = new BufferPool(SLOT_BYTES, POOLED_MAX);
+  /** Buffers for chunks that are gathered for `seal`, or read. */
+  readonly pool = new BufferPool(HEADROOM_BYTES + SLOT_BYTES, POOLED_MAX);
   readonly #channel: Channel;
   #addCount = 0;
   #exportCount = 0;
@@ -81,7 +84,7 @@ export class StoreClient {
     return this.#channel.call("put", { hash, body });
   }
 
-  /** Reads a chunk, checked against its hash. Its buffer may be given to `recycle` when done with. */
+  /** Reads a chunk, checked against its hash. Its buffer begins at least `HEADROOM_BYTES` before it, and may be given to `recycle`. */
   get(hash: Bytes): Promise<Bytes> {
     return this.#channel.call("get", { hash, buffer: this.pool.take() });
   }
@@ -116,15 +119,11 @@ export class StoreClient {
     return this.#addCount;
   }
 
-  /** Encrypts, hashes and writes one chunk; it is stored after `settleAdd`. The buffer of `plain` goes to the pool. */
+  /** Encrypts, hashes and stores one chunk. The buffer of `plain` goes to the pool. */
   async seal(add: number, key: Bytes | null, index: number, plain: Bytes): Promise<Bytes> {
     const { hash, buffer } = await this.#channel.call("seal", { add, key, index, plain });
     this.pool.give(buffer);
     return hash;
-  }
-
-  async settleAdd(add: number): Promise<void> {
-    await this.#channel.call("settleAdd", { add });
   }
 
   async endAdd(add: number, keep: boolean): Promise<void> {

@@ -1,64 +1,69 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { BATCH_MAX, Batches } from "./batches.ts";
 
-/** How long a commit takes. */
-const COMMIT_MS = 5;
-
-type Commit = readonly [atMs: number, ...items: number[]];
-
-/** Adds an item at each of these times and gives the batches, each with the time at which its commit began. */
-async function check(addsMs: readonly number[], commits: readonly Commit[]): Promise<void> {
-  const seen: Commit[] = [];
-  const batches = new Batches<number>(async (batch) => {
-    seen.push([performance.now(), ...batch]);
-    await new Promise((resolve) => setTimeout(resolve, COMMIT_MS));
-  });
-  const added: Promise<void>[] = [];
-  for (const at of addsMs) {
-    await vi.advanceTimersByTimeAsync(at - performance.now());
-    added.push(batches.add(at));
-  }
-  await vi.advanceTimersByTimeAsync(1_000);
-  await Promise.all(added);
-  expect(seen).toEqual(commits);
+/** Batches whose commits end when they are told to, or fail. */
+function held() {
+  const commits: { batch: readonly number[]; end: (failure?: Error) => void }[] = [];
+  const batches = new Batches<number>(
+    (batch) =>
+      new Promise((resolve, reject) => {
+        commits.push({ batch, end: (failure) => (failure === undefined ? resolve() : reject(failure)) });
+      }),
+  );
+  return { commits, batches };
 }
 
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
 describe("Batches", () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"], now: 0 }));
-  afterEach(() => void vi.useRealTimers());
-
-  it("commits at once what comes after a silence", () => check([5, 200], [[5, 5], [200, 200]]));
-  it("lets the next ones wait until no more come", () => check([0, 1, 8, 20, 60], [[0, 0], [35, 1, 8, 20], [75, 60]]));
-
-  it("lets none wait long, however many come", async () => {
-    const adds = Array.from({ length: 20 }, (_, i) => i * 12);
-    await check(adds, [[0, 0], [112, ...adds.slice(1, 10)], [220, ...adds.slice(10, 19)], [243, 228]]);
-  });
-
-  it("commits a full batch at once", async () => {
-    const adds = Array.from({ length: BATCH_MAX + 2 }, (_, i) => 10 + i / 4);
-    await check([0, ...adds], [[0, 0], [10 + (BATCH_MAX - 1) / 4, ...adds.slice(0, BATCH_MAX)], [29.25, ...adds.slice(BATCH_MAX)]]);
-  });
-
-  it("waits for no more once it is to end", async () => {
-    const commit = vi.fn(async () => undefined);
-    const batches = new Batches<number>(commit);
-    const first = batches.add(1);
-    await first;
-    const added = [batches.add(2), batches.add(3)];
-    await batches.end();
+  it("commits together what is added in one turn, and then what came in the meantime", async () => {
+    const { commits, batches } = held();
+    const added = [batches.add(1), batches.add(2)];
+    await turn();
+    added.push(batches.add(3));
+    await turn();
+    added.push(batches.add(4));
+    expect(commits.map(({ batch }) => batch)).toEqual([[1, 2]]);
+    commits[0]?.end();
+    await turn();
+    expect(commits.map(({ batch }) => batch)).toEqual([[1, 2], [3, 4]]);
+    commits[1]?.end();
     await Promise.all(added);
-    expect(commit.mock.calls).toEqual([[[1]], [[2, 3]]]);
-    expect(performance.now()).toBe(0);
+  });
+
+  it("puts no more than a full batch into one commit", async () => {
+    const { commits, batches } = held();
+    for (let i = 0; i < BATCH_MAX + 2; i++) {
+      void batches.add(i);
+    }
+    await turn();
+    commits[0]?.end();
+    await turn();
+    expect(commits.map(({ batch }) => batch.length)).toEqual([BATCH_MAX, 2]);
+  });
+
+  it("ends once all that was added is committed", async () => {
+    const { commits, batches } = held();
+    await batches.end();
+    void batches.add(1);
+    let isEnded = false;
+    const ended = batches.end().then(() => (isEnded = true));
+    await turn();
+    expect(isEnded).toBe(false);
+    commits[0]?.end();
+    await ended;
   });
 
   it("rejects the items of a batch that failed, and goes on", async () => {
-    const commit = vi.fn(async () => undefined).mockRejectedValueOnce(new Error("full"));
-    const batches = new Batches<number>(commit);
-    await expect(batches.add(1)).rejects.toThrow("full");
+    const { commits, batches } = held();
+    const failed = expect(batches.add(1)).rejects.toThrow("full");
+    await turn();
     const next = batches.add(2);
-    await vi.advanceTimersByTimeAsync(100);
+    commits[0]?.end(new Error("full"));
+    await failed;
+    await turn();
+    commits[1]?.end();
     await next;
   });
 });

@@ -1,108 +1,130 @@
 /**
- * One OPFS file of equal slots behind a sync access handle.
+ * Chunks in one OPFS file of equal slots, and the table that says which slot holds which chunk.
  *
- * One file, because opening a file costs 2.3 ms and one handle writes 2.3 GB/s (measured 2026-11-20). Such handles exist
- * in dedicated workers only.
+ * One file, because opening a file costs 2.3 ms and one handle writes 2.3 GB/s (measured 2026-11-20). A put writes the
+ * slot, then its record: a tab that dies in between leaves a slot that is free. What was written survives the tab; the
+ * machine's sudden death may take what was not flushed, and whoever reads finds out by the hash or the seal.
  */
 
 import type { Bytes } from "../bytes.ts";
-import { full, toStoreFailure } from "./failure.ts";
+import { toStoreFailure } from "./failure.ts";
+import { SlotTable, type SlotRecord } from "./slot-table.ts";
+import { Slots } from "./slots.ts";
+import { openSync, writeWhole, type SyncHandle } from "./sync-file.ts";
 
 /** The longest stored chunk; see docs/protocol. A slot holds one. */
 export const SLOT_BYTES = 262_144;
 
-/** How long to wait for the handle of a worker that is being torn down, and how often to look. */
-const HANDLE_WAIT_MS_MAX = 3_000;
-const HANDLE_RETRY_MS = 40;
-
-/** `FileSystemSyncAccessHandle`, which TypeScript knows in workers only. */
-export interface SyncHandle {
-  read(buffer: BufferSource, options: { at: number }): number;
-  write(buffer: BufferSource, options: { at: number }): number;
-  truncate(bytes: number): void;
-  getSize(): number;
-  flush(): void;
-  close(): void;
-}
-
-type SyncFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncHandle> };
+/**
+ * Free slots that an open file keeps at its end: 64 MiB. To write over what the system has in memory costs a fraction of
+ * what new pages do, and the next chunks often come soon after others were deleted.
+ */
+const SPARE_SLOTS = 256;
 
 export class ChunkFile {
-  readonly #handle: SyncHandle;
+  readonly #bodies: SyncHandle;
+  readonly #table: SlotTable;
+  #slots = new Slots();
 
-  private constructor(handle: SyncHandle) {
-    this.#handle = handle;
+  private constructor(bodies: SyncHandle, table: SlotTable) {
+    this.#bodies = bodies;
+    this.#table = table;
   }
 
-  /** Opens or makes the file. Throws where OPFS or sync handles do not exist, or another worker keeps it open. */
-  static async open(directory: FileSystemDirectoryHandle, name: string): Promise<ChunkFile> {
-    return new ChunkFile(await openSync(directory, name));
+  /** Opens or makes both files of a store. */
+  static async open(directory: FileSystemDirectoryHandle, storeName: string): Promise<ChunkFile> {
+    const bodies = await openSync(directory, `${storeName}.chunks`);
+    try {
+      return new ChunkFile(bodies, await SlotTable.open(directory, `${storeName}.slots`));
+    } catch (cause) {
+      bodies.close();
+      throw cause;
+    }
   }
 
-  get lengthBytes(): number {
-    return this.#handle.getSize();
+  /** Reads the table, once and first of all. Records that point nowhere are dropped, and their slots are free. */
+  load(): { readonly records: readonly SlotRecord[]; readonly droppedCount: number } {
+    const { records, broken } = this.#table.load();
+    const { sound, dropped } = checkRecords(records, this.#bodies.getSize());
+    this.#slots = new Slots(sound.map(({ slot }) => slot));
+    for (const slot of [...broken, ...dropped]) {
+      this.#table.clear(slot);
+    }
+    this.#trim(0);
+    return { records: sound, droppedCount: broken.length + dropped.length };
   }
 
-  /** Writes one chunk. Throws `QUOTA` when there is no room. */
-  write(slot: number, body: Bytes): void {
-    writeWhole(this.#handle, body, slot * SLOT_BYTES);
+  /** Writes one chunk and gives its slot. Throws `QUOTA` when there is no room; then nothing is taken. */
+  put(hash: string, body: Bytes): number {
+    const slot = this.#slots.take();
+    try {
+      writeWhole(this.#bodies, body, slot * SLOT_BYTES);
+      this.#table.set(slot, hash, body.length);
+      return slot;
+    } catch (cause) {
+      this.#slots.release(slot);
+      throw cause;
+    }
   }
 
   /** Fills `into` from a slot; false if the file ends before. */
   read(slot: number, into: Bytes): boolean {
     try {
-      return this.#handle.read(into, { at: slot * SLOT_BYTES }) === into.length;
+      return this.#bodies.read(into, { at: slot * SLOT_BYTES }) === into.length;
     } catch (cause) {
       throw toStoreFailure(cause);
     }
   }
 
-  flush(): void {
-    this.#handle.flush();
+  delete(slot: number): void {
+    this.#table.clear(slot);
+    this.#slots.release(slot);
   }
 
-  /** Cuts the file to so many slots. */
-  truncate(slots: number): void {
-    if (this.#handle.getSize() > slots * SLOT_BYTES) {
-      this.#handle.truncate(slots * SLOT_BYTES);
-    }
+  /** Cuts free slots off the end, but for some to spare. */
+  trim(): void {
+    this.#trim(SPARE_SLOTS);
+  }
+
+  flush(): void {
+    this.#bodies.flush();
+    this.#table.flush();
   }
 
   close(): void {
-    this.#handle.close();
-  }
-}
-
-/** Writes all of `body` or throws. */
-export function writeWhole(handle: SyncHandle, body: Bytes, at: number): void {
-  let written: number;
-  try {
-    written = handle.write(body, { at });
-  } catch (cause) {
-    throw toStoreFailure(cause);
-  }
-  // Off the record, Chromium 156 does not throw when storage is full: it returns −8 as a u32 (measured 2026-11-20).
-  if (written !== body.length) {
-    throw full();
-  }
-}
-
-/** Opens a sync handle, waiting while the worker of a page that was just left still holds it. */
-export async function openSync(directory: FileSystemDirectoryHandle, name: string): Promise<SyncHandle> {
-  if (!("createSyncAccessHandle" in FileSystemFileHandle.prototype)) {
-    throw new DOMException("sync access handles do not exist here", "NotSupportedError");
-  }
-  const file = (await directory.getFileHandle(name, { create: true })) as SyncFile;
-  const deadline = performance.now() + HANDLE_WAIT_MS_MAX;
-  for (;;) {
     try {
-      return await file.createSyncAccessHandle();
-    } catch (cause) {
-      const held = cause instanceof DOMException && cause.name === "NoModificationAllowedError";
-      if (!held || performance.now() > deadline) {
-        throw cause;
-      }
-      await new Promise((resolve) => setTimeout(resolve, HANDLE_RETRY_MS));
+      this.#trim(0);
+    } finally {
+      this.#bodies.close();
+      this.#table.close();
     }
   }
+
+  #trim(spare: number): void {
+    const slots = this.#slots.trim();
+    this.#table.truncate(slots);
+    const bytesMax = (slots + spare) * SLOT_BYTES;
+    if (this.#bodies.getSize() > bytesMax) {
+      this.#bodies.truncate(bytesMax);
+    }
+  }
+}
+
+/** Sorts out records past the end of the file (it was cut or cleared), too long for a slot, or of a chunk that another slot holds. */
+export function checkRecords(
+  records: readonly SlotRecord[],
+  fileBytes: number,
+): { readonly sound: readonly SlotRecord[]; readonly dropped: readonly number[] } {
+  const hashes = new Set<string>();
+  const dropped: number[] = [];
+  const sound = records.filter(({ slot, hash, bytes }) => {
+    const isSound = bytes <= SLOT_BYTES && slot * SLOT_BYTES + bytes <= fileBytes && !hashes.has(hash);
+    if (isSound) {
+      hashes.add(hash);
+    } else {
+      dropped.push(slot);
+    }
+    return isSound;
+  });
+  return { sound, dropped };
 }

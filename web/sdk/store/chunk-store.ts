@@ -20,9 +20,7 @@ export interface ChunkStore {
    */
   put(hash: string, body: Bytes): Promise<boolean>;
   /**
-   * Reads a chunk, into `buffer` if that is long enough; null if it is not stored. The bytes are not checked.
-   *
-   * What a put under way has written may be read already.
+   * Reads a chunk, to the end of `buffer` if that is long enough; null if it is not stored. The bytes are not checked.
    */
   get(hash: string, buffer: ArrayBuffer | null): Promise<Bytes | null>;
   /** Deletes chunks; those not stored are no error. */
@@ -36,7 +34,7 @@ export interface ChunkStore {
   close(): Promise<void>;
 }
 
-/** A view of `bytes` bytes over `buffer`, or over a new one if that is too short. */
+/** A view of the last `bytes` bytes of `buffer`, so that there is room for a header in front, or of a new one if it is too short. */
 export function viewOf(buffer: ArrayBuffer | null, bytes: number): Bytes {
-  return buffer !== null && buffer.byteLength >= bytes ? new Uint8Array(buffer, 0, bytes) : new Uint8Array(bytes);
+  return buffer !== null && buffer.byteLength >= bytes ? new Uint8Array(buffer, buffer.byteLength - bytes) : new Uint8Array(bytes);
 }

@@ -1,5 +1,5 @@
 /**
- * The IndexedDB side of a store: records, the index of the chunk file, and chunk bodies where there is no chunk file.
+ * The IndexedDB side of a store: records, and the chunks where there is no chunk file.
  *
  * Transactions are `relaxed`: they survive the tab, and a power cut may lose the last moments but tears nothing.
  */
@@ -7,20 +7,15 @@
 import { StoreFailure, toStoreFailure } from "./failure.ts";
 
 /** Raised when the stores below change; data of a newer version is left alone and refused. */
-const VERSION = 1;
+const VERSION = 2;
 
 const RECORDS = "records";
-const CHUNKS = "chunks";
+/** The lengths of the bodies by hash: the index, since loading the bodies to know them would take all their memory. */
+const LENGTHS = "lengths";
 const BODIES = "bodies";
 
-/** Where a chunk is: in a slot of the chunk file, or, with slot null, in the database. */
-export interface ChunkEntry {
-  readonly slot: number | null;
-  readonly bytes: number;
-}
-
-export type ChunkChange =
-  | { readonly kind: "put"; readonly hash: string; readonly entry: ChunkEntry; readonly body: Uint8Array | null }
+export type BodyChange =
+  | { readonly kind: "put"; readonly hash: string; readonly body: Uint8Array }
   | { readonly kind: "delete"; readonly hash: string };
 
 export interface StoredRecord {
@@ -79,25 +74,26 @@ export class Database {
     });
   }
 
-  /** Entries as they are stored; whether they make sense is the caller's to check. */
-  async loadIndex(): Promise<[string, ChunkEntry][]> {
-    const [keys, values] = await this.#all(CHUNKS);
-    return keys.map((key, i) => [String(key), values[i] as ChunkEntry]);
+  /** The chunks that are kept here, by hash, with their lengths. */
+  async loadBodyIndex(): Promise<[string, number][]> {
+    const [keys, values] = await this.#all(LENGTHS);
+    return keys.flatMap((key, i) => {
+      const bytes = values[i];
+      return typeof key === "string" && typeof bytes === "number" ? [[key, bytes]] : [];
+    });
   }
 
-  /** Applies index changes in order, all or nothing. */
-  commit(changes: readonly ChunkChange[]): Promise<void> {
-    return this.#write([CHUNKS, BODIES], (tx) => {
-      const chunks = tx.objectStore(CHUNKS);
+  /** Applies changes in order, all or nothing. */
+  commitBodies(changes: readonly BodyChange[]): Promise<void> {
+    return this.#write([LENGTHS, BODIES], (tx) => {
+      const lengths = tx.objectStore(LENGTHS);
       const bodies = tx.objectStore(BODIES);
       for (const change of changes) {
         if (change.kind === "delete") {
-          chunks.delete(change.hash);
+          lengths.delete(change.hash);
           bodies.delete(change.hash);
-          continue;
-        }
-        chunks.put(change.entry, change.hash);
-        if (change.body !== null) {
+        } else {
+          lengths.put(change.body.length, change.hash);
           bodies.put(change.body, change.hash);
         }
       }
@@ -109,6 +105,13 @@ export class Database {
     const tx = this.#begin([BODIES], "readonly");
     const value: unknown = await settled(tx.objectStore(BODIES).get(hash));
     return value instanceof Uint8Array ? value : null;
+  }
+
+  /** Throws `UNAVAILABLE` once the site's data was cleared, or the database closed. */
+  assertThere(): void {
+    if (this.#gone) {
+      throw new StoreFailure("UNAVAILABLE", "storage is gone: the database was closed or deleted");
+    }
   }
 
   close(): void {
@@ -137,9 +140,7 @@ export class Database {
   }
 
   #begin(stores: string[], mode: IDBTransactionMode): IDBTransaction {
-    if (this.#gone) {
-      throw new StoreFailure("UNAVAILABLE", "storage is gone: the database was closed or deleted");
-    }
+    this.assertThere();
     try {
       return this.#db.transaction(stores, mode, { durability: "relaxed" });
     } catch (cause) {
@@ -151,8 +152,17 @@ export class Database {
 function openDatabase(name: string): Promise<IDBDatabase> {
   const request = indexedDB.open(name, VERSION);
   request.onupgradeneeded = () => {
-    for (const store of [RECORDS, CHUNKS, BODIES]) {
-      request.result.createObjectStore(store);
+    const { result } = request;
+    // What version 1 kept of chunks is dropped, as after a cleared file; it was never released.
+    for (const store of result.objectStoreNames) {
+      if (store !== RECORDS) {
+        result.deleteObjectStore(store);
+      }
+    }
+    for (const store of [RECORDS, LENGTHS, BODIES]) {
+      if (!result.objectStoreNames.contains(store)) {
+        result.createObjectStore(store);
+      }
     }
   };
   return settledRaw(request);

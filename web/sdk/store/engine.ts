@@ -6,7 +6,6 @@
 
 import { HASH_BYTES, hashesToHex, toHex } from "../hex.ts";
 import type { Bytes } from "../bytes.ts";
-import { BATCH_MAX } from "./batches.ts";
 import { ChunkFile, SLOT_BYTES } from "./chunk-file.ts";
 import type { ChunkStore } from "./chunk-store.ts";
 import { Database } from "./database.ts";
@@ -19,29 +18,21 @@ import { Sealer, sha256 } from "./seal.ts";
 
 type Result<K extends StoreOp> = Promise<StoreCalls[K]["result"]>;
 
-/** Sealed chunks of one add that are written and wait for their index entry: what one transaction takes. */
-const PUTS_MAX = BATCH_MAX;
+/** What a running add has stored: true for the hashes that were not there before. */
+type Add = Map<string, boolean>;
 
-/** What a running add has stored. */
-interface Add {
-  /** True for the hashes that were not there before. */
-  readonly stored: Map<string, boolean>;
-  /** Under way. None of them rejects. */
-  readonly puts: Set<Promise<void>>;
-  /** The first failure; the add is of no more use then. */
-  failure: StoreFailure | null;
-}
-
-/** A chunk that is not here yet. */
+/** Somebody waits for a chunk that is not here yet. */
 interface Wait {
   readonly hash: string;
-  /** Ends it: the chunk was put, or nobody wants it any more. */
-  readonly end: (isPut: boolean) => void;
+  /** Opens the chunk, which was put; resolves when its bytes are needed no more. Null: nobody waits any longer. */
+  readonly end: (body: Bytes | null) => Promise<void>;
 }
 
 export class StoreEngine {
   readonly #sealer = new Sealer();
   readonly #adds = new Map<number, Add>();
+  /** Hashes of stored chunks that were sealed or checked in this session: the disk does not rot that fast. */
+  readonly #sound = new Set<string>();
   /** Chunks that are to be opened as soon as they are put, by the names of the waits. As many as streams that are read. */
   readonly #waits = new Map<number, Wait>();
   /** A buffer to read sealed chunks into, while nobody uses it. */
@@ -75,8 +66,6 @@ export class StoreEngine {
         return this.#applyRecords(args);
       case "seal":
         return this.#seal(args);
-      case "settleAdd":
-        return this.#settleAdd(args.add);
       case "endAdd":
         return this.#endAdd(args.add, args.keep);
       case "openChunk":
@@ -103,21 +92,14 @@ export class StoreEngine {
 
   async #put(hash: Bytes, body: Bytes): Result<"put"> {
     const name = toHex(hash);
-    const put = this.#opened().put(name, body);
-    if (this.#opened().kind === "indexeddb") {
-      await put;
-    }
-    // Elsewhere it can be read already: whoever waits for it need not wait for its index entry.
-    for (const wait of this.#waits.values()) {
-      if (wait.hash === name) {
-        wait.end(true);
-      }
-    }
-    await put;
+    await this.#opened().put(name, body);
+    // Whoever waits for it need not read it from the disk.
+    const waits = [...this.#waits.values()].filter((wait) => wait.hash === name);
+    await Promise.all(waits.map((wait) => wait.end(body)));
     return body.buffer;
   }
 
-  /** Checks what it read: whoever serves a rotten chunk is struck for it. */
+  /** Checks what it reads for the first time: whoever serves a rotten chunk is struck for it. */
   async #get(hash: Bytes, buffer: ArrayBuffer | null): Result<"get"> {
     const body = await this.#checked(toHex(hash), buffer);
     if (body === null) {
@@ -128,8 +110,11 @@ export class StoreEngine {
 
   async #checked(name: string, buffer: ArrayBuffer | null): Promise<Bytes | null> {
     const body = await this.#opened().get(name, buffer);
-    if (body !== null && toHex(await sha256(body)) !== name) {
-      throw await this.#damaged(name);
+    if (body !== null && !this.#sound.has(name)) {
+      if (toHex(await sha256(body)) !== name) {
+        throw await this.#damaged(name);
+      }
+      this.#sound.add(name);
     }
     return body;
   }
@@ -140,14 +125,15 @@ export class StoreEngine {
   }
 
   async #delete(hashes: readonly string[]): Promise<null> {
+    hashes.forEach((hash) => this.#sound.delete(hash));
     await this.#opened().delete(hashes);
     return null;
   }
 
   #retain(hashes: Bytes): Result<"retain"> {
     const kept = new Set(hashesToHex(hashes));
-    for (const { stored } of this.#adds.values()) {
-      for (const hash of stored.keys()) {
+    for (const add of this.#adds.values()) {
+      for (const hash of add.keys()) {
         kept.add(hash);
       }
     }
@@ -163,60 +149,26 @@ export class StoreEngine {
     return null;
   }
 
-  /** Resolves once the chunk is written; its index entry follows, so that entries are committed many at a time. */
   async #seal({ add: id, key, index, plain }: StoreCalls["seal"]["args"]): Result<"seal"> {
-    const add = this.#adds.get(id) ?? { stored: new Map(), puts: new Set(), failure: null };
+    const add: Add = this.#adds.get(id) ?? new Map();
     this.#adds.set(id, add);
     const body = key === null ? plain : await this.#sealer.seal(key, index, plain);
     const hash = await sha256(body);
-    const put = this.#putFor(add, toHex(hash), body);
-    add.puts.add(put);
-    void put.then(() => add.puts.delete(put));
-    if (this.#opened().kind === "indexeddb") {
-      // There the body is read when its transaction begins: its buffer can't be given back before.
-      await put;
-    } else if (add.puts.size >= PUTS_MAX) {
-      await Promise.race(add.puts);
-    }
-    if (add.failure !== null) {
-      throw add.failure;
+    const name = toHex(hash);
+    // Noted before it is stored, so that a `retain` in between knows of it.
+    add.set(name, add.get(name) ?? false);
+    if (await this.#opened().put(name, body)) {
+      add.set(name, true);
+      this.#sound.add(name);
     }
     return { hash, buffer: plain.buffer };
   }
 
-  async #putFor(add: Add, name: string, body: Bytes): Promise<void> {
-    // Noted before it is stored, so that a `retain` in between knows of it.
-    add.stored.set(name, add.stored.get(name) ?? false);
-    try {
-      if (await this.#opened().put(name, body)) {
-        add.stored.set(name, true);
-      }
-    } catch (cause) {
-      add.failure ??= toStoreFailure(cause);
-    }
-  }
-
-  async #settleAdd(id: number): Result<"settleAdd"> {
-    const add = this.#adds.get(id);
-    await Promise.all(add?.puts ?? []);
-    if (add !== undefined && add.failure !== null) {
-      throw add.failure;
-    }
-    return null;
-  }
-
   async #endAdd(id: number, keep: boolean): Result<"endAdd"> {
-    const add = this.#adds.get(id);
-    if (add === undefined) {
-      return null;
-    }
-    await Promise.all(add.puts);
+    const add = this.#adds.get(id) ?? new Map<string, boolean>();
     this.#adds.delete(id);
-    if (keep) {
-      return null;
-    }
     const others = [...this.#adds.values()];
-    const gone = [...add.stored].filter(([hash, isNew]) => isNew && !others.some(({ stored }) => stored.has(hash)));
+    const gone = [...add].filter(([hash, isNew]) => !keep && isNew && !others.some((other) => other.has(hash)));
     return this.#delete(gone.map(([hash]) => hash));
   }
 
@@ -226,16 +178,24 @@ export class StoreEngine {
       return this.#openStored(name, key, index);
     }
     // Before the first look, so that no put comes in between.
-    const ended = new Promise<boolean>((end) => this.#waits.set(wait, { hash: name, end }));
+    const put = new Promise<Bytes | null>((resolve, reject) => {
+      const end = async (body: Bytes | null): Promise<void> => {
+        const opening = body === null ? null : this.#openBody(name, key, index, body);
+        await Promise.resolve(opening).then(resolve, reject);
+      };
+      this.#waits.set(wait, { hash: name, end });
+    });
+    // Not awaited if the first look finds the chunk, or fails.
+    put.catch(() => undefined);
     try {
-      return (await this.#openStored(name, key, index)) ?? ((await ended) ? await this.#openStored(name, key, index) : null);
+      return (await this.#openStored(name, key, index)) ?? (await put);
     } finally {
       this.#waits.delete(wait);
     }
   }
 
   async #endWait(wait: number): Result<"endWait"> {
-    this.#waits.get(wait)?.end(false);
+    void this.#waits.get(wait)?.end(null);
     return null;
   }
 
@@ -246,15 +206,24 @@ export class StoreEngine {
     const buffer = this.#scratch ?? new ArrayBuffer(SLOT_BYTES);
     this.#scratch = null;
     const sealed = await this.#opened().get(name, buffer);
-    const plain = sealed === null ? null : await this.#sealer.open(key, index, sealed);
-    if (sealed !== null && plain === null) {
-      // The key may be wrong, or the disk: only the hash tells which.
-      throw toHex(await sha256(sealed)) === name
-        ? new StoreFailure("WRONG_KEY", `chunk ${index} is not encrypted with this key`)
-        : await this.#damaged(name);
-    }
+    const plain = sealed === null ? null : await this.#openBody(name, key, index, sealed);
     this.#scratch = buffer;
     return plain;
+  }
+
+  /** The plain bytes of a chunk, in a buffer of their own. */
+  async #openBody(name: string, key: Bytes | null, index: number, body: Bytes): Promise<Bytes> {
+    if (key === null) {
+      return body.slice();
+    }
+    const plain = await this.#sealer.open(key, index, body);
+    if (plain !== null) {
+      return plain;
+    }
+    // The key may be wrong, or the disk: only the hash tells which.
+    throw toHex(await sha256(body)) === name
+      ? new StoreFailure("WRONG_KEY", `chunk ${index} is not encrypted with this key`)
+      : await this.#damaged(name);
   }
 
   async #export({ export: id, hashes, key, toFile }: ExportArgs): Result<"export"> {
@@ -281,7 +250,7 @@ export class StoreEngine {
   async #close(): Result<"close"> {
     const store = this.#store;
     this.#store = null;
-    this.#waits.forEach(({ end }) => end(false));
+    this.#waits.forEach(({ end }) => void end(null));
     await this.#exports?.clear();
     await store?.close();
     return null;
@@ -341,7 +310,7 @@ async function openStore(config: StoreConfig): Promise<Opened> {
 async function openFiles(name: string, fallbacks: string[]): Promise<{ file: ChunkFile; exports: Exports } | null> {
   try {
     const directory = await navigator.storage.getDirectory();
-    const file = await ChunkFile.open(directory, `${name}.chunks`);
+    const file = await ChunkFile.open(directory, name);
     const exports = new Exports(directory, name);
     await exports.clear();
     return { file, exports };

@@ -1,7 +1,7 @@
 /** Plain contents as files, so that a big `Blob` sits on disk and not in memory. */
 
 import type { Bytes } from "../bytes.ts";
-import { openSync, writeWhole } from "./chunk-file.ts";
+import { openSync, writeWhole } from "./sync-file.ts";
 import { release } from "./pool.ts";
 
 /** Bytes gathered in one part of a blob where there is no file; browsers spill blobs of this size to disk by themselves. */

@@ -1,69 +1,74 @@
 /**
- * Chunks on disk: bodies in slots of one OPFS file, their index in IndexedDB.
+ * Chunks on disk: in the chunk file or, without OPFS, in the database, which has the records either way.
  *
- * A put writes the slot, then commits the index entry: a tab that dies between leaves a slot that nothing points to and
- * that is free at the next opening. What was written survives the tab; the machine's sudden death may take what was not
- * flushed, and whoever reads finds out by the hash or the seal. A delete commits the index first and frees the slot
- * after. An entry that points past the end of the file (it was cut or cleared) is dropped at the opening. Without OPFS
- * the bodies are in IndexedDB too.
+ * Each place has an index of its own, so that what one opening stored without OPFS is there when OPFS is back.
  */
 
 import type { Bytes } from "../bytes.ts";
 import { Batches } from "./batches.ts";
-import { SLOT_BYTES, type ChunkFile } from "./chunk-file.ts";
+import type { ChunkFile } from "./chunk-file.ts";
 import { viewOf, type ChunkStore, type StoreKind } from "./chunk-store.ts";
-import type { ChunkChange, ChunkEntry, Database, StoredRecord } from "./database.ts";
+import type { BodyChange, Database, StoredRecord } from "./database.ts";
 import { full, toStoreFailure } from "./failure.ts";
-import { Slots } from "./slots.ts";
 
 /**
- * The file is flushed when it was left alone for so long, not before each commit: on a busy disk a flush takes 40 to
- * 400 ms (measured 2026-11-20), and all that time the worker does nothing else. Guess.
+ * The file is flushed when nobody used it for so long, since a flush takes 40 to 400 ms on a busy disk (measured
+ * 2026-11-20), and all that time the worker does nothing else. The system writes by itself after half a minute. Guess.
  */
 const FLUSH_IDLE_MS = 1_000;
+
+/** Where a stored chunk is: in a slot of the chunk file, or, with slot null, in the database. */
+interface ChunkEntry {
+  readonly slot: number | null;
+  readonly bytes: number;
+}
 
 export class PersistentStore implements ChunkStore {
   readonly kind: StoreKind;
   readonly droppedCount: number;
   readonly #database: Database;
-  /** Null where OPFS can't be had; then bodies are in the database, and entries with a slot can't be seen. */
+  /** Null where OPFS can't be had; then the chunks in it can't be seen. */
   readonly #file: ChunkFile | null;
   readonly #bytesMax: number;
-  readonly #slots: Slots;
-  /** Committed entries only: what is not in here does not count as stored. */
   readonly #entries: Map<string, ChunkEntry>;
-  /** Chunks in their slots that the index does not know yet: they can be read, and do not count as stored. */
-  readonly #written = new Map<string, ChunkEntry>();
-  /** Puts under way, by hash, so that the same chunk is not written twice. */
+  /** Puts into the database under way, by hash, so that the same chunk is not written twice. */
   readonly #puts = new Map<string, Promise<void>>();
   #usedBytes = 0;
-  readonly #changes: Batches<ChunkChange>;
+  readonly #bodies: Batches<BodyChange>;
+  #isFlushed = true;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(database: Database, file: ChunkFile | null, bytesMax: number | null, index: SoundIndex) {
+  private constructor(database: Database, file: ChunkFile | null, bytesMax: number | null, index: Map<string, ChunkEntry>, droppedCount: number) {
     this.kind = file === null ? "indexeddb" : "opfs";
     this.#database = database;
-    this.#changes = new Batches((changes) => this.#commit(changes));
+    this.#bodies = new Batches((changes) => database.commitBodies(changes));
     this.#file = file;
     this.#bytesMax = bytesMax ?? Number.POSITIVE_INFINITY;
-    this.#entries = index.entries;
-    this.#slots = new Slots(index.slots);
-    this.droppedCount = index.dropped.length;
-    for (const { bytes } of index.entries.values()) {
+    this.#entries = index;
+    this.droppedCount = droppedCount;
+    for (const { bytes } of index.values()) {
       this.#usedBytes += bytes;
     }
   }
 
-  /** Loads the index and drops what it can't stand for. Takes over both arguments. */
+  /** Loads both indices. Takes over both arguments. */
   static async open(database: Database, file: ChunkFile | null, bytesMax: number | null): Promise<PersistentStore> {
-    const index = checkIndex(await database.loadIndex(), file === null ? null : file.lengthBytes);
-    if (index.dropped.length > 0) {
-      await database.commit(index.dropped.map((hash) => ({ kind: "delete", hash })));
+    const index = new Map<string, ChunkEntry>();
+    for (const [hash, bytes] of await database.loadBodyIndex()) {
+      index.set(hash, { slot: null, bytes });
     }
-    const store = new PersistentStore(database, file, bytesMax, index);
-    // What a tab that died wrote and never committed is past the last entry, or in a free slot.
-    file?.truncate(store.#slots.end);
-    return store;
+    if (file === null) {
+      return new PersistentStore(database, null, bytesMax, index, 0);
+    }
+    const { records, droppedCount } = file.load();
+    const twice = records.filter(({ hash }) => index.has(hash));
+    if (twice.length > 0) {
+      await database.commitBodies(twice.map(({ hash }) => ({ kind: "delete", hash })));
+    }
+    for (const { hash, slot, bytes } of records) {
+      index.set(hash, { slot, bytes });
+    }
+    return new PersistentStore(database, file, bytesMax, index, droppedCount);
   }
 
   get usedBytes(): number {
@@ -90,25 +95,16 @@ export class PersistentStore implements ChunkStore {
     if (this.#usedBytes + body.length > this.#bytesMax) {
       throw full();
     }
-    this.#usedBytes += body.length;
-    const put = this.#file === null ? this.#putBody(hash, body) : this.#putSlot(this.#file, hash, body);
-    this.#puts.set(hash, put);
-    try {
-      await put;
-      return true;
-    } catch (cause) {
-      this.#usedBytes -= body.length;
-      throw toStoreFailure(cause);
-    } finally {
-      this.#puts.delete(hash);
-    }
+    await (this.#file === null ? this.#putBody(hash, body) : this.#putSlot(this.#file, hash, body));
+    return true;
   }
 
   async get(hash: string, buffer: ArrayBuffer | null): Promise<Bytes | null> {
-    const entry = this.#entries.get(hash) ?? this.#written.get(hash);
+    const entry = this.#entries.get(hash);
     if (entry === undefined) {
       return null;
     }
+    this.#flushWhenIdle();
     const into = viewOf(buffer, entry.bytes);
     if (entry.slot !== null) {
       return this.#file?.read(entry.slot, into) === true ? into : null;
@@ -123,27 +119,10 @@ export class PersistentStore implements ChunkStore {
 
   async delete(hashes: readonly string[]): Promise<void> {
     await Promise.allSettled(hashes.map((hash) => this.#puts.get(hash)));
-    const gone = hashes.flatMap((hash) => {
-      const entry = this.#entries.get(hash);
-      this.#entries.delete(hash);
-      return entry === undefined ? [] : [{ hash, entry }];
-    });
-    const results = await Promise.allSettled(gone.map(({ hash }) => this.#changes.add({ kind: "delete", hash })));
-    results.forEach((result, i) => {
-      const deleted = gone[i];
-      if (deleted === undefined) {
-        return;
-      }
-      if (result.status === "rejected") {
-        this.#entries.set(deleted.hash, deleted.entry);
-        return;
-      }
-      this.#usedBytes -= deleted.entry.bytes;
-      if (deleted.entry.slot !== null) {
-        this.#slots.release(deleted.entry.slot);
-      }
-    });
-    this.#file?.truncate(this.#slots.trim());
+    const results = await Promise.allSettled(hashes.map((hash) => this.#deleteOne(hash)));
+    this.#file?.trim();
+    this.#isFlushed = false;
+    this.#flushWhenIdle();
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) {
       throw toStoreFailure(failed.reason);
@@ -159,86 +138,71 @@ export class PersistentStore implements ChunkStore {
   }
 
   async close(): Promise<void> {
-    await this.#changes.end();
+    await this.#bodies.end();
     clearTimeout(this.#flushTimer);
     this.#file?.close();
     this.#database.close();
   }
 
-  async #putSlot(file: ChunkFile, hash: string, body: Bytes): Promise<void> {
-    const slot = this.#slots.take();
-    try {
-      file.write(slot, body);
-      const entry = { slot, bytes: body.length };
-      this.#written.set(hash, entry);
-      await this.#changes.add({ kind: "put", hash, entry, body: null });
-      this.#entries.set(hash, entry);
-    } catch (cause) {
-      this.#slots.release(slot);
-      throw cause;
-    } finally {
-      this.#written.delete(hash);
-    }
+  /** Writes before it returns. */
+  #putSlot(file: ChunkFile, hash: string, body: Bytes): void {
+    // Files that were removed beneath us take bytes all the same: the database knows.
+    this.#database.assertThere();
+    this.#entries.set(hash, { slot: file.put(hash, body), bytes: body.length });
+    this.#usedBytes += body.length;
+    this.#isFlushed = false;
+    this.#flushWhenIdle();
   }
 
   async #putBody(hash: string, body: Bytes): Promise<void> {
-    const entry = { slot: null, bytes: body.length };
+    this.#usedBytes += body.length;
     // IndexedDB clones the whole buffer behind a view: cut it first.
     const whole = body.length === body.buffer.byteLength ? body : body.slice();
-    await this.#changes.add({ kind: "put", hash, entry, body: whole });
-    this.#entries.set(hash, entry);
+    const put = this.#bodies.add({ kind: "put", hash, body: whole });
+    this.#puts.set(hash, put);
+    try {
+      await put;
+      this.#entries.set(hash, { slot: null, bytes: body.length });
+    } catch (cause) {
+      this.#usedBytes -= body.length;
+      throw toStoreFailure(cause);
+    } finally {
+      this.#puts.delete(hash);
+    }
   }
 
-  async #commit(changes: readonly ChunkChange[]): Promise<void> {
-    await this.#database.commit(changes);
-    this.#flushLater();
+  async #deleteOne(hash: string): Promise<void> {
+    const entry = this.#entries.get(hash);
+    if (entry === undefined) {
+      return;
+    }
+    this.#entries.delete(hash);
+    try {
+      if (entry.slot === null) {
+        await this.#bodies.add({ kind: "delete", hash });
+      } else {
+        this.#file?.delete(entry.slot);
+      }
+      this.#usedBytes -= entry.bytes;
+    } catch (cause) {
+      this.#entries.set(hash, entry);
+      throw cause;
+    }
   }
 
-  #flushLater(): void {
+  /** Whoever uses the file puts the flush off. */
+  #flushWhenIdle(): void {
+    if (this.#file === null || this.#isFlushed) {
+      return;
+    }
     clearTimeout(this.#flushTimer);
     this.#flushTimer = setTimeout(() => {
       try {
         this.#file?.flush();
+        this.#isFlushed = true;
       } catch {
         // Nobody waits for it, and what is lost by it is found out by whoever reads.
       }
     }, FLUSH_IDLE_MS);
   }
-}
-
-interface SoundIndex {
-  readonly entries: Map<string, ChunkEntry>;
-  readonly slots: readonly number[];
-  readonly dropped: readonly string[];
-}
-
-/** Sorts entries into sound and broken ones. Without a file (`fileBytes` null) those with a slot are left alone, unseen. */
-export function checkIndex(index: readonly (readonly [string, ChunkEntry])[], fileBytes: number | null): SoundIndex {
-  const entries = new Map<string, ChunkEntry>();
-  const slots = new Set<number>();
-  const dropped: string[] = [];
-  for (const [hash, entry] of index) {
-    if (!isSound(entry)) {
-      dropped.push(hash);
-    } else if (entry.slot === null) {
-      entries.set(hash, entry);
-    } else if (fileBytes === null) {
-      continue;
-    } else if (entry.slot * SLOT_BYTES + entry.bytes > fileBytes || slots.has(entry.slot)) {
-      dropped.push(hash);
-    } else {
-      slots.add(entry.slot);
-      entries.set(hash, entry);
-    }
-  }
-  return { entries, slots: [...slots], dropped };
-}
-
-function isSound(entry: unknown): entry is ChunkEntry {
-  if (typeof entry !== "object" || entry === null) {
-    return false;
-  }
-  const { slot, bytes } = entry as Partial<ChunkEntry>;
-  const slotSound = slot === null || (Number.isSafeInteger(slot) && (slot ?? -1) >= 0);
-  return slotSound && Number.isSafeInteger(bytes) && (bytes ?? 0) > 0 && (bytes ?? 0) <= SLOT_BYTES;
 }

@@ -6,7 +6,7 @@ import type { StoredRecord } from "./database.ts";
 import type { StoreFailure } from "./failure.ts";
 
 export interface StoreConfig {
-  /** Names the OPFS file and the database. */
+  /** Names the OPFS files and the database. */
   readonly name: string;
   readonly kind: "persistent" | "memory";
   readonly bytesMax: number | null;
@@ -16,7 +16,7 @@ export interface StoreOpened {
   readonly kind: StoreKind;
   /** Why it is not the kind asked for, in order of the attempts. */
   readonly fallbacks: readonly string[];
-  /** Index entries that pointed nowhere. */
+  /** Records of chunks that pointed nowhere. */
   readonly droppedCount: number;
 }
 
@@ -25,7 +25,7 @@ export interface StoreCalls {
   open: { args: StoreConfig; result: StoreOpened };
   /** Gives the buffer of `body` back. */
   put: { args: { readonly hash: Bytes; readonly body: Bytes }; result: ArrayBuffer };
-  /** Reads a chunk and checks it against its hash; into `buffer`, if it is long enough. */
+  /** Reads a chunk and checks it against its hash; to the end of `buffer`, if it is long enough. */
   get: { args: { readonly hash: Bytes; readonly buffer: ArrayBuffer | null }; result: Bytes };
   has: { args: { readonly hashes: Bytes }; result: Bytes };
   delete: { args: { readonly hashes: Bytes }; result: null };
@@ -33,13 +33,11 @@ export interface StoreCalls {
   retain: { args: { readonly hashes: Bytes }; result: null };
   loadRecords: { args: null; result: StoredRecord[] };
   applyRecords: { args: { readonly puts: readonly StoredRecord[]; readonly deletes: readonly string[] }; result: null };
-  /** Encrypts (if there is a key), hashes and writes one chunk for the add named `add`. Gives the plain buffer back. */
+  /** Encrypts (if there is a key), hashes and stores one chunk for the add named `add`. Gives the plain buffer back. */
   seal: {
     args: { readonly add: number; readonly key: Bytes | null; readonly index: number; readonly plain: Bytes };
     result: { readonly hash: Bytes; readonly buffer: ArrayBuffer };
   };
-  /** Resolves once all that the add sealed is stored. */
-  settleAdd: { args: { readonly add: number }; result: null };
   /** Ends an add: keeps what it stored, or deletes what was not there before. */
   endAdd: { args: { readonly add: number; readonly keep: boolean }; result: null };
   /** Reads and decrypts chunk `index`. If it is not stored: null, at once or, given a `wait`, when that is ended before a put. */

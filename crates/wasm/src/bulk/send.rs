@@ -38,9 +38,8 @@ pub(crate) struct Sender {
     owner: Rc<dyn Owner>,
     queue: RefCell<VecDeque<Serving>>,
     next_serial: Cell<u64>,
-    /// One frame, built anew for each send: the channel copies it before `send` returns.
-    frame: Uint8Array,
-    frame_header: Uint8Array,
+    /// The header of the frame that is being sent.
+    header: Uint8Array,
     phase: Cell<Phase>,
 }
 
@@ -63,7 +62,7 @@ enum Body {
     Queued(ChunkId),
     Reading,
     Ready {
-        bytes: Uint8Array,
+        bytes: Framable,
         sent: u32,
         /// Whether the bytes are the store's, which wants their buffer back.
         stored: bool,
@@ -73,7 +72,7 @@ enum Body {
 
 /// What is to be done next with the head of the queue.
 enum Step {
-    Frame { header: BulkHeader, piece: Uint8Array, last: Option<Last> },
+    Frame { header: BulkHeader, frame: Uint8Array, last: Option<Last> },
     Unavailable(RequestId),
     Wait,
 }
@@ -84,18 +83,42 @@ struct Last {
     stored: Option<Uint8Array>,
 }
 
+/// Bytes with room for a header in front of them: pieces are sent from where they lie.
+///
+/// The header of a piece overwrites what came before it, which was sent. The channel copies a
+/// frame before `send` returns.
+#[derive(Clone)]
+struct Framable(Uint8Array);
+
+impl Framable {
+    /// Takes the bytes as they are if there is room in front of them, else copies them.
+    fn new(bytes: Uint8Array) -> Self {
+        if bytes.byte_offset() >= HEADER_BYTES {
+            return Self(bytes);
+        }
+        let framed = Uint8Array::new_with_length(HEADER_BYTES + bytes.length());
+        framed.set(&bytes, HEADER_BYTES);
+        Self(framed.subarray(HEADER_BYTES, framed.length()))
+    }
+
+    /// A view of a piece and of the room for its header.
+    fn frame(&self, start: u32, end: u32) -> Uint8Array {
+        let Self(bytes) = self;
+        let begin = bytes.byte_offset() + start - HEADER_BYTES;
+        let length = HEADER_BYTES + end - start;
+        Uint8Array::new_with_byte_offset_and_length(&bytes.buffer(), begin, length)
+    }
+}
+
 impl Sender {
     pub(crate) fn new(channel: RtcDataChannel, owner: Rc<dyn Owner>) -> Rc<Self> {
         channel.set_buffered_amount_low_threshold(BUFFERED_BYTES_LOW);
-        let frame = Uint8Array::new_with_length(HEADER_BYTES + PAYLOAD_BYTES_MAX);
-        let frame_header = frame.subarray(0, HEADER_BYTES);
         Rc::new(Self {
             channel,
             owner,
             queue: RefCell::default(),
             next_serial: Cell::new(0),
-            frame,
-            frame_header,
+            header: Uint8Array::new_with_length(HEADER_BYTES),
             phase: Cell::new(Phase::Opening),
         })
     }
@@ -108,7 +131,8 @@ impl Sender {
         let body = match source {
             BodySource::Chunk(chunk) => Body::Queued(chunk),
             BodySource::Inline(bytes) => {
-                Body::Ready { bytes: Uint8Array::from(bytes.as_ref()), sent: 0, stored: false }
+                let bytes = Framable::new(Uint8Array::from(bytes.as_ref()));
+                Body::Ready { bytes, sent: 0, stored: false }
             }
         };
         let serial = self.next_serial.get();
@@ -146,8 +170,8 @@ impl Sender {
             let event = match self.next_step() {
                 Step::Wait => return,
                 Step::Unavailable(request) => LinkEvent::BodyUnavailable { request },
-                Step::Frame { header, piece, last } => {
-                    if !self.send(header, &piece) {
+                Step::Frame { header, frame, last } => {
+                    if !self.send(header, &frame) {
                         return;
                     }
                     let Some(Last { bytes, stored }) = last else { continue };
@@ -174,31 +198,25 @@ impl Sender {
             }
             Body::Ready { bytes, sent, stored } => {
                 let header = BulkHeader { request, offset: *sent };
-                let total = bytes.length();
+                let total = bytes.0.length();
                 let end = total.min(sent.saturating_add(PAYLOAD_BYTES_MAX));
-                let piece = bytes.subarray(*sent, end);
+                let frame = bytes.frame(*sent, end);
                 *sent = end;
-                let stored = stored.then(|| bytes.clone());
+                let stored = stored.then(|| bytes.0.clone());
                 let last = (end == total).then_some(Last { bytes: total, stored });
                 if last.is_some() {
                     queue.pop_front();
                 }
-                Step::Frame { header, piece, last }
+                Step::Frame { header, frame, last }
             }
         }
     }
 
     /// Says whether the channel took the frame; if not, it is closing and its own event follows.
-    fn send(&self, header: BulkHeader, piece: &Uint8Array) -> bool {
-        self.frame_header.copy_from(&header.encode());
-        self.frame.set(piece, HEADER_BYTES);
-        let length = HEADER_BYTES + piece.length();
-        let sent = if length == self.frame.length() {
-            self.channel.send_with_array_buffer_view(&self.frame)
-        } else {
-            self.channel.send_with_array_buffer_view(&self.frame.subarray(0, length))
-        };
-        sent.is_ok()
+    fn send(&self, header: BulkHeader, frame: &Uint8Array) -> bool {
+        self.header.copy_from(&header.encode());
+        frame.set(&self.header, 0);
+        self.channel.send_with_array_buffer_view(frame).is_ok()
     }
 
     /// Starts to read the chunks whose turn comes soon.
@@ -233,7 +251,7 @@ impl Sender {
             return;
         };
         serving.body = match bytes.filter(|bytes| bytes.length() > 0) {
-            Some(bytes) => Body::Ready { bytes, sent: 0, stored: true },
+            Some(bytes) => Body::Ready { bytes: Framable::new(bytes), sent: 0, stored: true },
             None => Body::Unavailable,
         };
     }

@@ -25,6 +25,7 @@ pub struct TestOwner {
     events: RefCell<Vec<LinkEvent>>,
     waiting: RefCell<Option<Function>>,
     chunks: RefCell<BTreeMap<ChunkId, Vec<u8>>>,
+    lent: Cell<u32>,
     pub recycled: Cell<u32>,
 }
 
@@ -39,7 +40,7 @@ impl Owner for TestOwner {
 
     fn read_chunk(&self, chunk: &ChunkId) -> Result<Promise, JsValue> {
         Ok(match self.chunks.borrow().get(chunk) {
-            Some(bytes) => Promise::resolve(&JsValue::from(Uint8Array::from(bytes.as_slice()))),
+            Some(bytes) => Promise::resolve(&self.lent(bytes)),
             None => Promise::reject(&"missing".into()),
         })
     }
@@ -50,6 +51,17 @@ impl Owner for TestOwner {
 }
 
 impl TestOwner {
+    /// Bytes with room for a header in front of them or, every second time, without.
+    fn lent(&self, bytes: &[u8]) -> JsValue {
+        let lent = self.lent.get();
+        self.lent.set(lent + 1);
+        let room = if lent % 2 == 0 { 12 } else { 0 };
+        let buffer = Uint8Array::new_with_length(room + u32::try_from(bytes.len()).unwrap());
+        let body = buffer.subarray(room, buffer.length());
+        body.copy_from(bytes);
+        body.into()
+    }
+
     /// Waits for the next event that `wanted` takes; forgets those before it.
     pub async fn next<T>(&self, wanted: impl Fn(&LinkEvent) -> Option<T>) -> T {
         loop {
