@@ -65,6 +65,8 @@ pub struct Config {
     /// The most chunks of a download asked for along with its manifest. They wait for it in the
     /// driver's buffers.
     pub early_max: u32,
+    /// The least bodies asked of a peer at once, whatever its rate: all there is until it is known.
+    pub window_min: u64,
 }
 
 /// A connected peer. There are as many as the node keeps connections.
@@ -417,7 +419,8 @@ impl Content {
     #[inline(never)]
     fn on_peer_up(&mut self, peer: PeerId, conn: ConnId, out: &mut Vec<Effect>) {
         self.on_peer_down(peer);
-        let state = Peer { conn, source: Source::default(), client: Client::default() };
+        let source = Source::new(self.config.window_min);
+        let state = Peer { conn, source, client: Client::default() };
         self.peers.insert(peer, state);
         self.conns.insert(conn, peer);
         if matches!(self.phase, Phase::Running) {

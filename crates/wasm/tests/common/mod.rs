@@ -25,7 +25,8 @@ pub struct TestOwner {
     events: RefCell<Vec<LinkEvent>>,
     waiting: RefCell<Option<Function>>,
     chunks: RefCell<BTreeMap<ChunkId, Vec<u8>>>,
-    lent: Cell<u32>,
+    /// Bytes in front of the chunk that was lent last.
+    lent_room: Cell<u32>,
     pub recycled: Cell<u32>,
 }
 
@@ -53,9 +54,8 @@ impl Owner for TestOwner {
 impl TestOwner {
     /// Bytes with room for a header in front of them or, every second time, without.
     fn lent(&self, bytes: &[u8]) -> JsValue {
-        let lent = self.lent.get();
-        self.lent.set(lent + 1);
-        let room = if lent % 2 == 0 { 12 } else { 0 };
+        let room = self.lent_room.get();
+        self.lent_room.set(12 - room);
         let buffer = Uint8Array::new_with_length(room + u32::try_from(bytes.len()).unwrap());
         let body = buffer.subarray(room, buffer.length());
         body.copy_from(bytes);

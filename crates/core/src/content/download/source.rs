@@ -9,10 +9,6 @@ use crate::content::meter::Meter;
 use crate::map::Set;
 use crate::time::Instant;
 
-/// The least that is asked of one source at once: 1 MiB, the driver's own send buffer, so that the
-/// first measurement is of the network and not of our asking.
-const WINDOW_MIN: u64 = 4;
-
 /// The most: 8 MiB, what 50 MB/s take in 160 ms. Twice this is where a server refuses.
 const WINDOW_MAX: u64 = 32;
 
@@ -47,6 +43,8 @@ pub(in crate::content) struct Source {
     /// The latest request whose body came. Bodies come in the order in which they were asked for,
     /// so an earlier one that is open was overtaken.
     pub(super) newest_arrived: Option<RequestId>,
+    /// The least that is asked of it at once.
+    window_min: u64,
 }
 
 /// A body that was asked for.
@@ -64,6 +62,10 @@ pub(in crate::content) struct Request {
 }
 
 impl Source {
+    pub(in crate::content) fn new(window_min: u64) -> Self {
+        Self { window_min, ..Self::default() }
+    }
+
     /// Returns how many bodies may be open at once: bandwidth × delay in chunks, and two more so
     /// that the pipe is full while one ends and the next begins.
     #[inline(never)]
@@ -71,7 +73,7 @@ impl Source {
         let rtt_micros = u64::try_from(self.rtt.as_micros()).unwrap_or(u64::MAX);
         let delay_micros = rtt_micros.saturating_add(PIPELINE_MICROS);
         let bytes = self.meter.per_second(now).saturating_mul(delay_micros) / 1_000_000;
-        (bytes / u64::from(CHUNK_BYTES_MAX) + 2).clamp(WINDOW_MIN, WINDOW_MAX)
+        (bytes / u64::from(CHUNK_BYTES_MAX) + 2).clamp(self.window_min, WINDOW_MAX)
     }
 
     /// Notes whether it is time to ask for more: when a quarter of the window is free, so that

@@ -36,7 +36,7 @@ pub(super) fn author() -> IdentityKey {
 }
 
 pub(super) fn config() -> Config {
-    Config { author: author().public_key(), early_max: 4 }
+    Config { author: author().public_key(), early_max: 4, window_min: 4 }
 }
 
 /// A signed manifest of `bytes` plain bytes, in chunks of 16 KiB, and its id.
