@@ -13,8 +13,11 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 const engine = new StoreEngine();
 
-/** Answers that are ready at the same moment: puts that one transaction stored. They share a message, which wakes a thread. */
+/** Answers that are ready at the same moment share a message, since each wakes a thread. */
 let ready: StoreResponse[] = [];
+
+/** How many microtasks later an answer still belongs to the same moment: who waits for a put is told some after its sender. */
+const GATHER_TURNS = 8;
 
 scope.onmessage = (event) => void answer(event.data);
 
@@ -28,11 +31,14 @@ async function answer(request: StoreRequest): Promise<void> {
   }
   ready.push(response);
   if (ready.length === 1) {
-    queueMicrotask(send);
+    void send();
   }
 }
 
-function send(): void {
+async function send(): Promise<void> {
+  for (let turn = 0; turn < GATHER_TURNS; turn++) {
+    await undefined;
+  }
   const responses = ready;
   ready = [];
   scope.postMessage(
