@@ -1,5 +1,6 @@
 //! The bulk channel: bodies travel in frames of a header and a piece, and never enter WASM memory.
 
+mod pace;
 mod pool;
 mod receive;
 mod send;

@@ -7,12 +7,13 @@ use core::cell::{Cell, RefCell};
 
 use js_sys::{Promise, Uint8Array};
 use peerloom_core::io::{BodySource, LinkEvent};
-use peerloom_wire::bulk::{BULK_HEADER_BYTES, BULK_PAYLOAD_BYTES_MAX, BulkHeader};
+use peerloom_wire::bulk::{BULK_HEADER_BYTES, BulkHeader};
 use peerloom_wire::{ChunkId, RequestId};
 use wasm_bindgen::prelude::*;
 use web_sys::RtcDataChannel;
 
 use super::Owner;
+use super::pace::Pace;
 use crate::js::settled;
 
 /// Below this the channel asks for more.
@@ -28,9 +29,7 @@ const PREFETCH_MAX: usize = 4;
 const QUEUE_MAX: usize = 1024;
 
 const HEADER_BYTES: u32 = 12;
-const PAYLOAD_BYTES_MAX: u32 = 65_536;
 const _: () = assert!(HEADER_BYTES as usize == BULK_HEADER_BYTES);
-const _: () = assert!(PAYLOAD_BYTES_MAX as usize == BULK_PAYLOAD_BYTES_MAX);
 
 /// Bodies on their way out over one connection.
 pub(crate) struct Sender {
@@ -40,6 +39,7 @@ pub(crate) struct Sender {
     next_serial: Cell<u64>,
     /// The header of the frame that is being sent.
     header: Uint8Array,
+    pace: Cell<Pace>,
     phase: Cell<Phase>,
 }
 
@@ -119,6 +119,7 @@ impl Sender {
             queue: RefCell::default(),
             next_serial: Cell::new(0),
             header: Uint8Array::new_with_length(HEADER_BYTES),
+            pace: Cell::default(),
             phase: Cell::new(Phase::Opening),
         })
     }
@@ -199,7 +200,8 @@ impl Sender {
             Body::Ready { bytes, sent, stored } => {
                 let header = BulkHeader { request, offset: *sent };
                 let total = bytes.0.length();
-                let end = total.min(sent.saturating_add(PAYLOAD_BYTES_MAX));
+                let piece_max = self.pace.get().payload_bytes_max();
+                let end = total.min(sent.saturating_add(piece_max));
                 let frame = bytes.frame(*sent, end);
                 *sent = end;
                 let stored = stored.then(|| bytes.0.clone());
@@ -216,6 +218,9 @@ impl Sender {
     fn send(&self, header: BulkHeader, frame: &Uint8Array) -> bool {
         self.header.copy_from(&header.encode());
         frame.set(&self.header, 0);
+        let mut pace = self.pace.get();
+        pace.on_sent(crate::timer::mono(), self.channel.buffered_amount(), frame.length());
+        self.pace.set(pace);
         self.channel.send_with_array_buffer_view(frame).is_ok()
     }
 
