@@ -260,8 +260,12 @@ impl World {
         if is_told {
             self.feed(seat, Input::Lifecycle(Lifecycle::Frozen));
         }
-        let until = self.schedule.now() + Duration::from_millis(ms);
+        let now = self.schedule.now();
+        let until = now + Duration::from_millis(ms);
         let tab = &mut self.tabs[index];
+        if is_told {
+            tab.froze_at = Some(now);
+        }
         tab.frozen_until = Some(until);
         if !is_told {
             tab.asleep_until = Some(until);

@@ -14,6 +14,13 @@ use crate::world::World;
 /// waited for 30 s, a lost transport is restarted for 28 s.
 const AFTERMATH: Duration = Duration::from_secs(60);
 
+/// The same after a peer said that its page froze: its silence is excused for 120 s before any of it is
+/// counted.
+const AFTERMATH_OF_FREEZE: Duration = Duration::from_secs(180);
+
+/// How long a page that said so may be frozen before it may be taken for dead.
+const FROZEN_MAX: Duration = Duration::from_secs(120);
+
 impl World {
     /// A node lost a peer. If it was the node who gave it up, it has to have a reason.
     pub(crate) fn judge_death(&mut self, by: Seat, peer: PeerId, cause: DisconnectCause) {
@@ -35,11 +42,14 @@ impl World {
         let Some(entry) = self.truth.who.find(&peer) else { return true };
         let (us, them) = (&self.tabs[by.tab], &self.tabs[entry.tab]);
         let is_recent = |at| now < at + AFTERMATH;
+        let said_frozen = them.froze_at.filter(|at| now < *at + AFTERMATH_OF_FREEZE);
+        let aftermath = if said_frozen.is_some() { AFTERMATH_OF_FREEZE } else { AFTERMATH };
         !them.is_running()
             || is_recent(them.opened_at)
             || them.asleep_until.is_some_and(is_recent)
             || !them.is_honest()
             || !us.is_honest()
-            || self.fabric.disturbed_until().is_some_and(is_recent)
+            || them.frozen_until.is_some() && them.froze_at.is_some_and(|at| at + FROZEN_MAX < now)
+            || self.fabric.disturbed_until().is_some_and(|at| now < at + aftermath)
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Tab {
     pub(crate) hidden_until: Option<Instant>,
     /// Until when its page was last frozen without a word to anybody.
     pub(crate) asleep_until: Option<Instant>,
+    /// When its page was last frozen and told everybody.
+    pub(crate) froze_at: Option<Instant>,
     /// When the application starts the node again that it stopped.
     pub(crate) stopped_until: Option<Instant>,
     pub(crate) broken_until: Option<Instant>,
@@ -102,6 +104,7 @@ impl Tab {
             frozen_until: None,
             hidden_until: None,
             asleep_until: None,
+            froze_at: None,
             envelopes_sent: 0,
             envelopes_heard: 0,
             relayed_bytes: 0,

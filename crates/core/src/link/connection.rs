@@ -175,12 +175,12 @@ impl Connection {
         }
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(super) fn poll_timeout(&self) -> Instant {
         let health = match self.transport {
             Transport::Up => self.health.poll_timeout(),
-            Transport::Down { restart_at, deadline, .. } => Some(restart_at.min(deadline.at())),
+            Transport::Down { restart_at, deadline, .. } => restart_at.min(deadline.at()),
         };
-        [health, self.gathered.tell_at()].into_iter().flatten().min()
+        self.gathered.tell_at().map_or(health, |at| at.min(health))
     }
 
     /// Returns one thing that is due, and marks it done; call until there is none.

@@ -19,6 +19,11 @@ pub(super) const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// not dead.
 pub(super) const UNANSWERED_MAX: u32 = 6;
 
+/// For how long a peer that said that its page freezes is not blamed for silence. It may also have been
+/// closed since, or its path may be gone, and not every browser says so. Guess: most freezes are
+/// shorter; a longer one costs a new connection when it ends, and its place is another's until then.
+const FROZEN_MAX: Duration = Duration::from_secs(120);
+
 /// The least time that the answer to a probe has: RFC 6298, section 2, paragraph 2.4.
 const PROBE_MIN: Duration = Duration::from_secs(1);
 
@@ -37,8 +42,6 @@ enum Ping {
         /// Of a probe: when silence says that the path is gone.
         restart_at: Option<Instant>,
     },
-    /// The peer's page is frozen: it answers when it is resumed, and is not dead until then.
-    Frozen,
 }
 
 /// The round trip time in microseconds: RFC 6298, section 2, with its gains of 1/8 and 1/4.
@@ -78,6 +81,9 @@ pub(super) struct Health {
     probes: bool,
     /// Pings in a row that nothing was heard after, though we were there to hear it.
     unanswered: u32,
+    /// The peer's page is frozen: until then it may be silent. It is asked all the same: it may have
+    /// taken our page for frozen too, and who waits for the other's word then waits for ever.
+    excused_until: Option<Instant>,
     pub(super) rtt: Option<Rtt>,
 }
 
@@ -85,19 +91,17 @@ impl Health {
     /// The first ping goes at once.
     pub(super) const fn new(now: Instant) -> Self {
         let ping = Ping::Idle { next_at: now };
-        Self { ping, nonce: 0, probes: false, unanswered: 0, rtt: None }
+        Self { ping, nonce: 0, probes: false, unanswered: 0, excused_until: None, rtt: None }
     }
 
     /// The peer sent something: it is not frozen, and not dead.
-    pub(super) fn heard(&mut self, now: Instant) {
+    pub(super) const fn heard(&mut self) {
         self.unanswered = 0;
-        if self.ping == Ping::Frozen {
-            self.ping = Ping::Idle { next_at: now };
-        }
+        self.excused_until = None;
     }
 
-    pub(super) const fn peer_froze(&mut self) {
-        self.ping = Ping::Frozen;
+    pub(super) fn peer_froze(&mut self, now: Instant) {
+        self.excused_until = Some(now + FROZEN_MAX);
     }
 
     /// Takes a pong; returns `true` if it answers our last ping.
@@ -115,20 +119,17 @@ impl Health {
     /// Asks at once, whatever was asked before: what is on its way may have taken a path that is no
     /// more. Silence is not waited out until the browser notices it.
     pub(super) fn probe(&mut self, now: Instant) {
-        if self.ping != Ping::Frozen {
-            self.probes = true;
-            self.ping = Ping::Idle { next_at: now };
-        }
+        self.probes = true;
+        self.ping = Ping::Idle { next_at: now };
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(super) fn poll_timeout(&self) -> Instant {
         match self.ping {
-            Ping::Idle { next_at } => Some(next_at),
+            Ping::Idle { next_at } => next_at,
             Ping::Sent { at, restart_at, .. } => {
                 let next_at = at + PING_INTERVAL;
-                Some(restart_at.map_or(next_at, |at| at.min(next_at)))
+                restart_at.map_or(next_at, |at| at.min(next_at))
             }
-            Ping::Frozen => None,
         }
     }
 
@@ -138,7 +139,8 @@ impl Health {
             Ping::Idle { next_at } => (*next_at <= now).then(|| self.ask(now)),
             Ping::Sent { at, .. } if *at + PING_INTERVAL <= now => {
                 let is_late = now.since(*at + PING_INTERVAL) > LAG_MAX;
-                self.unanswered = if is_late { 0 } else { self.unanswered + 1 };
+                let is_excused = self.excused_until.is_some_and(|until| now < until);
+                self.unanswered = if is_late || is_excused { 0 } else { self.unanswered + 1 };
                 let is_dead = self.unanswered >= UNANSWERED_MAX;
                 Some(if is_dead { Due::Unresponsive } else { self.ask(now) })
             }
@@ -146,7 +148,7 @@ impl Health {
                 *restart_at = None;
                 Some(Due::Restart)
             }
-            Ping::Sent { .. } | Ping::Frozen => None,
+            Ping::Sent { .. } => None,
         }
     }
 
@@ -178,10 +180,11 @@ mod tests {
     /// Lets time pass with timers that fire so much too late, and gives what became due, by second.
     fn wait(health: &mut Health, until_ms: u64, late_ms: u64) -> Vec<(u64, Due)> {
         let mut seen = Vec::new();
-        while let Some(due) = health.poll_timeout().map(|due| due + Duration::from_millis(late_ms))
-            && due <= at(until_ms)
-            && !matches!(seen.last(), Some((_, Due::Unresponsive)))
-        {
+        while !matches!(seen.last(), Some((_, Due::Unresponsive))) {
+            let due = health.poll_timeout() + Duration::from_millis(late_ms);
+            if due > at(until_ms) {
+                break;
+            }
             while let Some(what) = health.due(due) {
                 let is_end = what == Due::Unresponsive;
                 seen.push((due.as_micros() / 1_000_000, what));
@@ -232,18 +235,35 @@ mod tests {
     fn whatever_a_peer_sends_is_a_sign_of_life() {
         let mut health = Health::new(at(0));
         wait(&mut health, 29_999, 0);
-        health.heard(at(29_999));
+        health.heard();
         assert_eq!(wait(&mut health, 34_999, 0), [(30, ping(7))]);
     }
 
     #[test]
-    fn a_frozen_peer_is_asked_nothing_until_it_is_heard() {
+    fn a_frozen_peer_is_asked_on_and_blamed_only_for_what_it_is_silent_after_two_minutes() {
         let mut health = measured(3);
-        health.peer_froze();
-        health.probe(at(1000));
-        assert_eq!((health.poll_timeout(), health.due(at(600_000))), (None, None));
-        health.heard(at(600_000));
-        assert_eq!(health.due(at(600_000)), Some(ping(2)));
+        health.peer_froze(at(4000));
+        let pings = wait(&mut health, 149_999, 0);
+        assert!(pings.iter().all(|(_, due)| matches!(due, Due::Ping { .. })), "{pings:?}");
+        assert_eq!(pings.len(), 29);
+        assert_eq!(wait(&mut health, 200_000, 0), [(150, Due::Unresponsive)]);
+    }
+
+    #[test]
+    fn a_frozen_peer_that_was_heard_again_is_like_any_other() {
+        let mut health = measured(3);
+        health.peer_froze(at(4000));
+        wait(&mut health, 10_500, 0);
+        health.heard();
+        assert_eq!(wait(&mut health, 100_000, 0).last(), Some(&(40, Due::Unresponsive)));
+    }
+
+    #[test]
+    fn a_frozen_peer_is_probed_too_and_its_path_restarted() {
+        let mut health = measured(3);
+        health.peer_froze(at(1000));
+        health.probe(at(2000));
+        assert_eq!(wait(&mut health, 4000, 0), [(2, ping(2)), (3, Due::Restart)]);
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Machine for Link {
         let due = |peer: &Peer| match &peer.phase {
             Phase::Idle => None,
             Phase::Attempt(attempt) => Some(attempt.poll_timeout()),
-            Phase::Connected(connection) => connection.poll_timeout(),
+            Phase::Connected(connection) => Some(connection.poll_timeout()),
         };
         self.peers.values().filter_map(due).min()
     }

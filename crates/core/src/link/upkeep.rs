@@ -81,7 +81,7 @@ impl Link {
     pub(super) fn on_frame(&mut self, now: Now, peer: PeerId, frame: Bytes, out: &mut Vec<Effect>) {
         self.count(peer, frame.len() as u64, 0);
         if let Some(Phase::Connected(connection)) = self.phase_mut(peer) {
-            connection.health.heard(now.mono);
+            connection.health.heard();
         }
         match frame::decode(&frame) {
             Ok((Protocol::Link, body)) => match frame::decode_body(Protocol::Link, body) {
@@ -132,7 +132,7 @@ impl Link {
             }
             Message::Frozen => {
                 if let Some(Phase::Connected(connection)) = self.phase_mut(peer) {
-                    connection.health.peer_froze();
+                    connection.health.peer_froze(now.mono);
                 }
             }
             Message::Goodbye { reason } => {
