@@ -90,7 +90,10 @@ impl World {
 
     fn insist_at(&mut self, index: usize) {
         let tab = &self.tabs[index];
-        if tab.life == Life::Idle && tab.commands.is_empty() && tab.stopped_until.is_none() {
+        // A download that was asked for while the node was stopped waits for this.
+        let turns = |asked: &Asked| matches!(asked, Asked::Start | Asked::Stop);
+        let is_turning = tab.commands.values().any(turns);
+        if tab.life == Life::Idle && !is_turning && tab.stopped_until.is_none() {
             self.command(index, Command::Start, Asked::Start);
         }
         if self.faults == Faults::All || !self.tabs[index].is_running() {
