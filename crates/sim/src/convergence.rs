@@ -32,6 +32,7 @@ pub(crate) fn unmet(world: &World, reach: Reach) -> Vec<(usize, String)> {
                 view.peers(tab, &mates, reach, &mut add);
                 view.contents(tab, &mates, &mut add);
                 view.fetches(tab, &mates, &mut add);
+                view.adds(tab, &mut add);
             } else {
                 add("is not started".to_owned());
             }
@@ -187,6 +188,17 @@ impl<'a> View<'a> {
             let local = info.map_or(LocalState::Absent, |info| info.local);
             if local != LocalState::Complete && self.providers(tab, mates, id) > 0 {
                 add(format!("has not fetched {id:?}, which a connected peer has: {local:?}"));
+            }
+        }
+    }
+
+    /// What is added later on begins to be fetched then: until all is added, nothing is over.
+    fn adds(&self, tab: &Tab, add: &mut impl FnMut(String)) {
+        let World { truth, .. } = self.world;
+        for content in truth.contents_of(tab.seat.tab) {
+            let id = truth.contents.get(content).and_then(|content| content.id);
+            if id.is_none_or(|id| !self.world.is_complete(tab.seat.tab, id)) {
+                add(format!("has not added content {content}"));
             }
         }
     }

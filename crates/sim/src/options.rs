@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use peerloom_wire::CHUNK_BYTES_MAX;
+
 use crate::dice::{Dice, Span};
 use crate::script::{self, Step};
 
@@ -197,6 +199,7 @@ impl Options {
         options.max_connections =
             if dice.chance(700) { 8 } else { u16::try_from(dice.between(2, 6)).unwrap_or(2) };
         options.heal_at_ms = chaos_ms;
+        options.converge_ms = CONVERGE_MS + options.carrying_ms();
         options.script = script::draw(&mut dice, &options);
         options
     }
@@ -259,6 +262,16 @@ impl Options {
             .collect()
     }
 
+    /// How long the slowest connection takes to carry all contents once.
+    fn carrying_ms(&self) -> u64 {
+        let bytes = |content: &ContentOptions| {
+            let before_last = u64::from(content.chunks.saturating_sub(1));
+            before_last * u64::from(CHUNK_BYTES_MAX) + u64::from(content.last_chunk_bytes)
+        };
+        let bytes: u64 = self.contents.iter().map(bytes).sum();
+        bytes * 1000 / self.links.bandwidth_min.max(1)
+    }
+
     fn draw_tabs(&mut self, dice: &mut Dice) {
         let count = self.tabs.len();
         let hostile_seed = dice.chance(350);
@@ -309,7 +322,7 @@ impl Options {
     }
 }
 
-/// How long a healed world may take. Backoff doubles up to 30 s, a silent peer is given up after
+/// How long a healed world may take, beside the carrying of contents. Backoff doubles up to 30 s, a silent peer is given up after
 /// about as long, and a chain of both has to fit. Guess; see docs/simulator.md for what was seen.
 pub const CONVERGE_MS: u64 = 180_000;
 

@@ -7,4 +7,10 @@ pub const REGRESSIONS: &[(u64, &str)] = &[
     (28, "the same, of a tab that did nothing but wait"),
     (103, "the same among twelve tabs, while the others went on"),
     (113, "a content that was being removed was told complete once more"),
+    (218, "two pages froze at once, and each waited for the other's word on a path that was gone"),
+    (298, "a content was added after all had converged without it"),
+    (340, "a page froze, said so, and was closed: it stayed connected for ever"),
+    (509, "118 chunks took longer than the deadline on the slowest connection"),
+    (645, "the same as 218, for ever"),
+    (761, "a download was asked for while the node was stopped, so nobody started it again"),
 ];

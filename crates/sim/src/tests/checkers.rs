@@ -1,10 +1,10 @@
 //! A check that can't fail is none: each checker is shown something wrong.
 
-use peerloom_core::Event;
 use peerloom_core::event::{
     CommandError, DisconnectCause, PeerInfo, PeerState, Reply, SecurityAction, StrikeKind,
 };
 use peerloom_core::io::CommandId;
+use peerloom_core::{Event, Instant};
 use peerloom_wire::{ChunkId, PeerId};
 
 use super::calm;
@@ -151,7 +151,14 @@ fn who_is_called_dead_and_is_not_is_noticed() {
     world.judge_death(by, friend, cause);
     world.tabs[1].asleep_until = None;
     world.judge_death(by, friend, DisconnectCause::Closed);
+    // A page that said that it freezes may be given up after two minutes, not before.
+    let now = world.schedule.now();
+    world.tabs[1].frozen_until = Some(now);
+    world.tabs[1].froze_at = Some(Instant::ZERO);
+    world.run_until(121_000);
+    world.judge_death(by, friend, cause);
     assert_eq!(violated(&world), [""; 0]);
+    world.tabs[1].froze_at = Some(now);
     world.judge_death(by, friend, cause);
     assert_eq!(violated(&world), ["nobody is called dead wrongly"]);
 }
@@ -199,6 +206,14 @@ fn a_world_that_does_not_heal_does_not_converge() {
     world.run_until(60_000);
     let unmet = convergence::unmet(&world, Reach::Carried);
     assert!(unmet.iter().any(|(tab, what)| *tab == 0 && what.contains("tab 1")), "{unmet:?}");
+}
+
+#[test]
+fn a_world_in_which_something_has_yet_to_be_added_has_not_converged() {
+    let mut world = world();
+    world.truth.contents[1].id = None;
+    let unmet = convergence::unmet(&world, Reach::Carried);
+    assert!(unmet.contains(&(0, "has not added content 1".to_owned())), "{unmet:?}");
 }
 
 #[test]
