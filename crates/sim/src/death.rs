@@ -41,15 +41,15 @@ impl World {
         let now = self.schedule.now();
         let Some(entry) = self.truth.who.find(&peer) else { return true };
         let (us, them) = (&self.tabs[by.tab], &self.tabs[entry.tab]);
-        let is_recent = |at| now < at + AFTERMATH;
         let said_frozen = them.froze_at.filter(|at| now < *at + AFTERMATH_OF_FREEZE);
         let aftermath = if said_frozen.is_some() { AFTERMATH_OF_FREEZE } else { AFTERMATH };
+        let is_recent = |at| now < at + aftermath;
         !them.is_running()
             || is_recent(them.opened_at)
             || them.asleep_until.is_some_and(is_recent)
             || !them.is_honest()
             || !us.is_honest()
             || them.frozen_until.is_some() && them.froze_at.is_some_and(|at| at + FROZEN_MAX < now)
-            || self.fabric.disturbed_until().is_some_and(|at| now < at + aftermath)
+            || self.fabric.disturbed_until().is_some_and(is_recent)
     }
 }

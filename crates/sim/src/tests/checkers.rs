@@ -144,7 +144,7 @@ fn a_strike_against_an_honest_peer_is_noticed() {
 fn who_is_called_dead_and_is_not_is_noticed() {
     let cause = DisconnectCause::Unresponsive;
     let mut world = world();
-    world.run_until(100_000);
+    world.run_until(200_000);
     let (by, friend) = (world.tabs[0].seat, world.tabs[1].peer);
     // Whoever slept without a word may be given up, and who closed the connection was not.
     world.tabs[1].asleep_until = Some(world.schedule.now());
@@ -155,7 +155,7 @@ fn who_is_called_dead_and_is_not_is_noticed() {
     let now = world.schedule.now();
     world.tabs[1].frozen_until = Some(now);
     world.tabs[1].froze_at = Some(Instant::ZERO);
-    world.run_until(121_000);
+    world.run_until(221_000);
     world.judge_death(by, friend, cause);
     assert_eq!(violated(&world), [""; 0]);
     world.tabs[1].froze_at = Some(now);
