@@ -37,9 +37,8 @@ fn misplaced(event: &LinkEvent) -> Option<BodyFault> {
 #[wasm_bindgen_test]
 async fn a_chunk_of_any_length_arrives_with_its_digest() {
     let (a, b) = pair().await;
-    for (request, length) in
-        (0..).zip([1, 4096, 4097, 65_535, 65_536, 65_537, 131_073, 262_143, 262_144])
-    {
+    let lengths = [1, 4096, 4097, 65_535, 65_536, 65_537, 131_073, 262_143, 262_144];
+    for (request, length) in (0..).zip(lengths) {
         let body = pattern(length);
         let chunk = a.owner.store(&body);
         let bytes = u32::try_from(length).unwrap();
@@ -52,7 +51,7 @@ async fn a_chunk_of_any_length_arrives_with_its_digest() {
         };
         assert_eq!(a.owner.next(served).await, (request, bytes));
     }
-    assert_eq!(a.owner.recycled.get(), 8);
+    assert_eq!(a.owner.recycled.get() as usize, lengths.len());
 }
 
 #[wasm_bindgen_test]
