@@ -38,7 +38,8 @@ pub struct Pool {
     drain: Drain,
 }
 
-/// Messages that go down the drain together: 512 KiB. Each post costs as much as a copy of 64 KiB.
+/// Messages that go down the drain together: 1 MiB at most. Each post costs as much as a copy of
+/// 64 KiB.
 const DRAINED_MAX: u32 = 8;
 
 /// Where the memory of messages goes that nobody needs any more: a port whose other end is closed.

@@ -165,14 +165,16 @@ impl Sender {
 
     /// Sends what the channel takes. Called when it drained, and when a body became ready.
     pub(crate) fn pump(self: &Rc<Self>) {
-        while self.phase.get() == Phase::Open
-            && self.channel.buffered_amount() < BUFFERED_BYTES_HIGH
-        {
+        while self.phase.get() == Phase::Open {
+            let buffered_bytes = self.channel.buffered_amount();
+            if buffered_bytes >= BUFFERED_BYTES_HIGH {
+                return;
+            }
             let event = match self.next_step() {
                 Step::Wait => return,
                 Step::Unavailable(request) => LinkEvent::BodyUnavailable { request },
                 Step::Frame { header, frame, last } => {
-                    if !self.send(header, &frame) {
+                    if !self.send(header, &frame, buffered_bytes) {
                         return;
                     }
                     let Some(Last { bytes, stored }) = last else { continue };
@@ -215,11 +217,11 @@ impl Sender {
     }
 
     /// Says whether the channel took the frame; if not, it is closing and its own event follows.
-    fn send(&self, header: BulkHeader, frame: &Uint8Array) -> bool {
+    fn send(&self, header: BulkHeader, frame: &Uint8Array, buffered_bytes: u32) -> bool {
         self.header.copy_from(&header.encode());
         frame.set(&self.header, 0);
         let mut pace = self.pace.get();
-        pace.on_sent(crate::timer::mono(), self.channel.buffered_amount(), frame.length());
+        pace.on_sent(crate::timer::mono(), buffered_bytes, frame.length());
         self.pace.set(pace);
         self.channel.send_with_array_buffer_view(frame).is_ok()
     }
