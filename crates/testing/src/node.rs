@@ -5,12 +5,12 @@ use std::fmt;
 use std::rc::Rc;
 
 use js_sys::{Array, Promise, Uint8Array};
-use peerloom::convert::{self, bad_input};
-use peerloom::{Draft, Object, array, read_draft};
+use peerloom::command::{self, Asked};
+use peerloom::{Draft, Object, convert};
 use peerloom_core::Node;
-use peerloom_core::io::{Command, ContentKey};
+use peerloom_core::io::Command;
 use peerloom_sim::stage::Seat;
-use peerloom_wire::{ContentId, ParseIdError, PeerId};
+use peerloom_wire::ContentId;
 use wasm_bindgen::prelude::*;
 
 use crate::world::Shared;
@@ -46,66 +46,52 @@ impl SimNode {
 
     /// Connects to a peer, known or not.
     pub fn connect(&self, peer: &str) -> Promise {
-        self.on_peer(peer, |peer| Command::Connect { peer })
+        self.ask(command::on_peer(peer, |peer| Command::Connect { peer }))
     }
 
     /// Ends the connection to a peer; neither side dials by itself until it is asked to.
     pub fn disconnect(&self, peer: &str) -> Promise {
-        self.on_peer(peer, |peer| Command::Disconnect { peer })
+        self.ask(command::on_peer(peer, |peer| Command::Disconnect { peer }))
     }
 
     /// Has nothing more to do with a peer.
     pub fn ban(&self, peer: &str) -> Promise {
-        self.on_peer(peer, |peer| Command::Ban { peer })
+        self.ask(command::on_peer(peer, |peer| Command::Ban { peer }))
     }
 
     /// Offers a content whose chunks are in the store; gives its id.
     pub fn add(&self, draft: &Draft) -> Promise {
-        match read_draft(draft) {
-            Ok(draft) => self.command(Command::Add { draft }),
-            Err(message) => Promise::reject(&bad_input(message)),
-        }
+        self.ask(command::add(draft))
     }
 
     /// Fetches a content; `key` if a share link brought it. Answered when it is complete.
     pub fn get(&self, content: &str, key: Option<Uint8Array>) -> Promise {
-        let key = match key.map(|key| array(&key)) {
-            None => None,
-            Some(Some(key)) => Some(ContentKey(key)),
-            Some(None) => return Promise::reject(&bad_input("a key has 32 bytes")),
-        };
-        match content.parse() {
-            Ok(content) => self.command(Command::Get { content, key }),
-            Err(error) => not_an_id(error),
-        }
+        self.ask(command::get(content, key))
     }
 
     /// Asks for no more chunks for now.
     pub fn pause(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Pause { content })
+        self.ask(command::on_content(content, |content| Command::Pause { content }))
     }
 
     /// Goes on.
     pub fn resume(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Resume { content })
+        self.ask(command::on_content(content, |content| Command::Resume { content }))
     }
 
     /// Gives up fetching; what is stored stays.
     pub fn cancel(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Cancel { content })
+        self.ask(command::on_content(content, |content| Command::Cancel { content }))
     }
 
     /// Deletes a content from the store and tells the peers.
     pub fn remove(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Remove { content })
+        self.ask(command::on_content(content, |content| Command::Remove { content }))
     }
 
     /// Prefers chunks from this one on.
     pub fn seek(&self, content: &str, chunk: u32) -> Promise {
-        match content.parse() {
-            Ok(content) => self.command(Command::Seek { content, chunk }),
-            Err(error) => not_an_id(error),
-        }
+        self.ask(command::on_content(content, |content| Command::Seek { content, chunk }))
     }
 
     /// Returns a snapshot of every peer known.
@@ -201,18 +187,8 @@ impl SimNode {
         self.shared.command(self.seat, command)
     }
 
-    fn on_peer(&self, peer: &str, command: fn(PeerId) -> Command) -> Promise {
-        match peer.parse() {
-            Ok(peer) => self.command(command(peer)),
-            Err(error) => not_an_id(error),
-        }
-    }
-
-    fn on_content(&self, content: &str, command: fn(ContentId) -> Command) -> Promise {
-        match content.parse() {
-            Ok(content) => self.command(command(content)),
-            Err(error) => not_an_id(error),
-        }
+    fn ask(&self, asked: Asked) -> Promise {
+        asked.map_or_else(|error| Promise::reject(&error), |command| self.command(command))
     }
 }
 
@@ -226,8 +202,4 @@ impl fmt::Debug for SimNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SimNode({:?})", self.seat)
     }
-}
-
-fn not_an_id(error: ParseIdError) -> Promise {
-    Promise::reject(&bad_input(&error.to_string()))
 }

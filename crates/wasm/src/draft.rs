@@ -31,7 +31,7 @@ extern "C" {
 ///
 /// # Errors
 /// Says what is missing or has the wrong form.
-pub fn read_draft(draft: &Draft) -> Result<ContentDraft, &'static str> {
+pub(crate) fn read_draft(draft: &Draft) -> Result<ContentDraft, &'static str> {
     let name = property(draft, "name").as_string().ok_or("a content has a name")?;
     let mime = property(draft, "mime").as_string().ok_or("a content has a type")?;
     let bytes = property(draft, "bytes").as_f64().filter(|bytes| *bytes >= 0.0);
@@ -57,7 +57,7 @@ pub fn read_draft(draft: &Draft) -> Result<ContentDraft, &'static str> {
 
 /// Returns 32 bytes, if `value` is an array of exactly that many.
 #[must_use]
-pub fn array(value: &JsValue) -> Option<[u8; 32]> {
+pub(crate) fn array(value: &JsValue) -> Option<[u8; 32]> {
     let bytes = value.dyn_ref::<Uint8Array>()?;
     bytes.to_vec().try_into().ok()
 }

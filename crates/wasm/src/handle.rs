@@ -7,17 +7,18 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use js_sys::{Array, Promise, Uint8Array};
-use peerloom_core::io::{Command, ContentKey, Lifecycle};
+use peerloom_core::io::{Command, Lifecycle};
 use peerloom_core::node::NodeConfig;
 use peerloom_core::{Input, Node};
 use peerloom_crypto::PublicKey;
 use peerloom_wire::id::hex;
-use peerloom_wire::{AppId, ContentId, ParseIdError, PeerId};
+use peerloom_wire::{AppId, ContentId};
 use wasm_bindgen::prelude::*;
 use web_sys::RtcConfiguration;
 
+use crate::command::{self, Asked};
 use crate::convert::{self, bad_input};
-use crate::draft::{Draft, array, integer, read_draft};
+use crate::draft::{Draft, array, integer};
 use crate::driver::{Driver, Parts};
 use crate::host::Host;
 use crate::js::{Object, property, reason};
@@ -111,66 +112,52 @@ impl NodeHandle {
 
     /// Connects to a peer, known or not.
     pub fn connect(&self, peer: &str) -> Promise {
-        self.on_peer(peer, |peer| Command::Connect { peer })
+        self.ask(command::on_peer(peer, |peer| Command::Connect { peer }))
     }
 
     /// Ends the connection to a peer; neither side dials by itself until it is asked to.
     pub fn disconnect(&self, peer: &str) -> Promise {
-        self.on_peer(peer, |peer| Command::Disconnect { peer })
+        self.ask(command::on_peer(peer, |peer| Command::Disconnect { peer }))
     }
 
     /// Has nothing more to do with a peer.
     pub fn ban(&self, peer: &str) -> Promise {
-        self.on_peer(peer, |peer| Command::Ban { peer })
+        self.ask(command::on_peer(peer, |peer| Command::Ban { peer }))
     }
 
     /// Offers a content whose chunks are in the store; gives its id.
     pub fn add(&self, draft: &Draft) -> Promise {
-        match read_draft(draft) {
-            Ok(draft) => self.driver.command(Command::Add { draft }),
-            Err(message) => Promise::reject(&bad_input(message)),
-        }
+        self.ask(command::add(draft))
     }
 
     /// Fetches a content; `key` if a share link brought it. Answered when it is complete.
     pub fn get(&self, content: &str, key: Option<Uint8Array>) -> Promise {
-        let key = match key.map(|key| array(&key)) {
-            None => None,
-            Some(Some(key)) => Some(ContentKey(key)),
-            Some(None) => return Promise::reject(&bad_input("a key has 32 bytes")),
-        };
-        match content.parse() {
-            Ok(content) => self.driver.command(Command::Get { content, key }),
-            Err(error) => not_an_id(error),
-        }
+        self.ask(command::get(content, key))
     }
 
     /// Asks for no more chunks for now.
     pub fn pause(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Pause { content })
+        self.ask(command::on_content(content, |content| Command::Pause { content }))
     }
 
     /// Goes on.
     pub fn resume(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Resume { content })
+        self.ask(command::on_content(content, |content| Command::Resume { content }))
     }
 
     /// Gives up fetching; what is on disk stays.
     pub fn cancel(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Cancel { content })
+        self.ask(command::on_content(content, |content| Command::Cancel { content }))
     }
 
     /// Deletes a content from the store and tells the peers.
     pub fn remove(&self, content: &str) -> Promise {
-        self.on_content(content, |content| Command::Remove { content })
+        self.ask(command::on_content(content, |content| Command::Remove { content }))
     }
 
     /// Prefers chunks from this one on.
     pub fn seek(&self, content: &str, chunk: u32) -> Promise {
-        match content.parse() {
-            Ok(content) => self.driver.command(Command::Seek { content, chunk }),
-            Err(error) => not_an_id(error),
-        }
+        self.ask(command::on_content(content, |content| Command::Seek { content, chunk }))
     }
 
     /// Returns a snapshot of every peer known.
@@ -245,23 +232,9 @@ impl NodeHandle {
 }
 
 impl NodeHandle {
-    fn on_peer(&self, peer: &str, command: fn(PeerId) -> Command) -> Promise {
-        match peer.parse() {
-            Ok(peer) => self.driver.command(command(peer)),
-            Err(error) => not_an_id(error),
-        }
+    fn ask(&self, asked: Asked) -> Promise {
+        asked.map_or_else(|error| Promise::reject(&error), |command| self.driver.command(command))
     }
-
-    fn on_content(&self, content: &str, command: fn(ContentId) -> Command) -> Promise {
-        match content.parse() {
-            Ok(content) => self.driver.command(command(content)),
-            Err(error) => not_an_id(error),
-        }
-    }
-}
-
-fn not_an_id(_: ParseIdError) -> Promise {
-    Promise::reject(&bad_input(ParseIdError::TEXT))
 }
 
 impl Drop for NodeHandle {

@@ -14,6 +14,7 @@
 #[cfg_attr(feature = "browser", macro_use)]
 extern crate alloc;
 
+pub mod command;
 pub mod convert;
 mod draft;
 mod host;
@@ -40,7 +41,7 @@ mod timer;
 #[cfg(feature = "browser")]
 mod trace;
 
-pub use draft::{Draft, array, integer, read_draft};
+pub use draft::{Draft, integer};
 pub use host::{Expected, Host, store_error};
 pub use js::{Deferred, Object, bytes, property, reason, settled};
 
