@@ -68,6 +68,21 @@ test("both halves of a duplicated pair that reload at once keep their own", asyn
   expect(await Promise.all([claim(first), claim(second)])).toEqual([profile, other]);
 });
 
+test("a duplicate that reloads while the first is away does not take the first one's", async ({ context }) => {
+  const first = await tab(context);
+  const profile = await claim(first);
+  const [second] = await Promise.all([context.waitForEvent("page"), first.evaluate((url) => void window.open(url), PAGE)]);
+  await loaded(second);
+  const other = await claim(second);
+  await first.goto("about:blank");
+  await second.reload();
+  await loaded(second);
+  expect(await claim(second)).toBe(other);
+  await first.goto(PAGE);
+  await loaded(first);
+  expect(await claim(first)).toBe(profile);
+});
+
 test("two swarms of one page have two profiles, and get both again", async ({ context }) => {
   const page = await tab(context);
   const both = await page.evaluate(() => Promise.all([window.claim(), window.claim()]));

@@ -2,7 +2,8 @@
  * Which stored identity a tab has: the profile, held by a Web Lock as long as the tab lives.
  *
  * `sessionStorage` remembers it across a reload. A duplicated tab gets a copy of that, while the first still holds the
- * lock; so whoever lets go of a profile writes down that it did, and only then is it worth waiting for the lock.
+ * lock; so whoever lets go of a profile writes down that it did, and only then is it worth waiting for the lock. The copy
+ * forgets what it sees in the first one's hands, or it would take that while both reload.
  */
 
 import { SwarmError } from "./errors.ts";
@@ -32,6 +33,9 @@ interface Remembered {
 
 /** Claims run one after the other, so that two swarms opened at once see each other's choice. */
 let claims: Promise<unknown> = Promise.resolve();
+
+/** The locks that swarms of this page hold. */
+const ours = new Set<string>();
 
 /** Whether profiles can be claimed here: Web Locks exist in secure contexts only. */
 export function canClaim(): boolean {
@@ -69,11 +73,13 @@ async function claimAny(app: string): Promise<Profile> {
     if (release !== null) {
       return remembered(app, name, release);
     }
+    if (!ours.has(lockName(app, name))) {
+      forget(app, name);
+    }
   }
-  const tried = new Set(recall(app).map(({ name }) => name));
   for (let index = 0; index < PROFILES_MAX; index++) {
     const name = String(index);
-    const release = tried.has(name) ? null : await hold(lockName(app, name), 0);
+    const release = await hold(lockName(app, name), 0);
     if (release !== null) {
       return remembered(app, name, release);
     }
@@ -103,7 +109,8 @@ function hold(name: string, waitMs: number): Promise<(() => void) | null> {
         resolve(null);
         return undefined;
       }
-      return new Promise((release) => resolve(() => release()));
+      ours.add(name);
+      return new Promise<void>((release) => resolve(release)).finally(() => ours.delete(name));
     };
     if (waitMs === 0) {
       navigator.locks.request(name, { ifAvailable: true }, held).catch(reject);
@@ -154,6 +161,17 @@ function remember(app: string, item: Remembered): void {
   const list = recall(app);
   const at = list.findIndex(({ name }) => name === item.name);
   list[at < 0 ? list.length : at] = item;
+  write(app, list);
+}
+
+function forget(app: string, name: string): void {
+  write(
+    app,
+    recall(app).filter((item) => item.name !== name),
+  );
+}
+
+function write(app: string, list: readonly Remembered[]): void {
   try {
     sessionStorage.setItem(memoryKey(app), JSON.stringify(list));
   } catch {
