@@ -296,13 +296,16 @@ impl Content {
         }
     }
 
-    /// A peer sent wrong bytes: a strike, and nothing more of this content from it.
+    /// A peer sent wrong bytes: a strike, and nothing more of this content from it. Another wrong body of it that was here
+    /// by then is none: how many there are is a matter of time, and not of guilt.
     #[inline(never)]
     fn on_wrong_body(&mut self, from: PeerId, id: RequestId, what: Wanted, out: &mut Vec<Effect>) {
         self.count("content.bodies_wrong");
         self.give_up(id, what, out);
-        if let Some(download) = self.downloads.get_mut(&what.content()) {
-            download.shun(from);
+        if let Some(download) = self.downloads.get_mut(&what.content())
+            && !download.shun(from)
+        {
+            return;
         }
         self.release_requests_to(from, what.content(), out);
         out.push(Effect::Strike { peer: from, kind: StrikeKind::WrongHash });

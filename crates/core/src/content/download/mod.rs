@@ -115,11 +115,15 @@ impl Download {
         }
     }
 
-    fn shun(&mut self, peer: PeerId) {
+    /// Returns whether that is news.
+    fn shun(&mut self, peer: PeerId) -> bool {
+        if self.shunned.contains(&peer) {
+            return false;
+        }
         if self.shunned.len() >= SHUNNED_MAX {
             self.shunned.pop_first();
         }
-        self.shunned.insert(peer);
+        self.shunned.insert(peer)
     }
 }
 

@@ -131,6 +131,17 @@ fn what_came_early_with_the_wrong_hash_is_a_strike_and_not_kept() {
 }
 
 #[test]
+fn several_that_came_early_with_wrong_hashes_are_one_strike() {
+    let before = then(checking(), (2..5).map(|n| (0, chunk_arrives(ALICE, n, chunk(0)))));
+    let (content, out) = run(before, &[(0, present(3, &[true, false, false, false, false]))]);
+    let strikes = out.iter().filter(|effect| matches!(effect, Effect::Strike { .. }));
+    assert_eq!(strikes.count(), 1, "{out:?}");
+    assert!([2, 3, 4].into_iter().all(|n| out.contains(&forget(ALICE, n))), "{out:?}");
+    assert_eq!(content.stats().get("content.bodies_wrong"), Some(&2));
+    assert_eq!(open(&content), [0, 0, 0]);
+}
+
+#[test]
 fn what_is_on_disk_already_is_dropped_or_taken_back() {
     let before = then(checking(), [(0, chunk_arrives(ALICE, 2, chunk(0)))]);
     let (content, out) = run(before, &[(0, present(3, &[true, true, false, false, false]))]);
