@@ -12,8 +12,12 @@ use crate::{build, fuzz, size, tidy};
 /// How many seeds the simulator checks on each change; more run at night.
 const SIMULATOR_SEEDS: &str = "200";
 
-/// Seconds that one browser test of the driver may take; wasm-bindgen's own 20 are too few on two busy cores.
-const WASM_TEST_TIMEOUT_S: &str = "60";
+/// Seconds that all browser tests in a file may take, and the start of ChromeDriver. They end what hangs: wasm-bindgen's
+/// own 20 and 5 are too few on two cores that others use.
+const WASM_TEST_TIMEOUT_S: &str = "300";
+
+/// Ends what hangs, in milliseconds. Vitest's own 5 s are too few for simulated networks on two cores that others use.
+const UNIT_TEST_TIMEOUT: &str = "--test-timeout=120000";
 
 /// A named part of `cargo xtask test`.
 pub(crate) struct Suite {
@@ -102,7 +106,7 @@ fn tsc(root: &Path) -> Result<()> {
 
 fn unit(root: &Path) -> Result<()> {
     core_for_web(root)?;
-    run(&mut npm_tool(root, "vitest", ["run", "--dir", "web"]))
+    run(&mut npm_tool(root, "vitest", ["run", "--dir", "web", UNIT_TEST_TIMEOUT]))
 }
 
 fn size_budget(root: &Path) -> Result<()> {
@@ -128,7 +132,8 @@ fn wasm_tests(root: &Path) -> Result<()> {
         // With both drivers named the runner takes Firefox, so only one may be.
         .env_remove("GECKODRIVER")
         .env("CHROMEDRIVER", CHROMEDRIVER)
-        .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT_S))
+        .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT_S)
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", WASM_TEST_TIMEOUT_S))
 }
 
 fn package(root: &Path) -> Result<()> {
