@@ -5,8 +5,6 @@ import { AppPage, namespace } from "./app-page.ts";
 /** All tests one after the other, on a machine that builds something else meanwhile. */
 const ALL_MS_MAX = 120_000;
 
-test.describe.configure({ timeout: 180_000 });
-
 interface JsonReport {
   readonly tests: Readonly<Record<string, { readonly state: string; readonly findings: { readonly figures: readonly { readonly name: string; readonly value: number | null }[]; readonly stages: readonly { readonly stage: string }[] } }>>;
   readonly swarm: { readonly id: string } | null;

@@ -62,7 +62,7 @@ test("hundreds of files are added, and the list answers at once", async ({ conte
   await expect(page.getByRole("button", { name: /^On this device 300/ })).toBeVisible();
   await page.getByLabel("Find by name").fill("file 299");
   await expect(app.rows).toHaveCount(1);
-  await expect(app.rows).toContainText("On this device", { timeout: 45_000 });
+  await expect(app.rows).toContainText("On this device");
   await page.getByLabel("Find by name").fill("");
   await expect(app.rows).toHaveCount(300);
 });

@@ -64,10 +64,14 @@ test("three tabs see each other in graph and table; one is disconnected, connect
   await expect(details.getByRole("img", { name: /^Rates over the last five minutes/ })).toBeVisible();
 
   // It stays known on both sides, and neither dials: an announcement of each is heard meanwhile.
-  const parted = two.page.evaluate(() => new Promise<string>((resolve) => window.swarm?.addEventListener("peer:disconnect", ({ detail }) => resolve(detail.cause))));
+  const cause = await two.page.evaluateHandle(() => {
+    const parted = new Promise<string>((resolve) => window.swarm?.addEventListener("peer:disconnect", ({ detail }) => resolve(detail.cause)));
+    // In an object: a promise by itself would be waited for here.
+    return { parted };
+  });
   await details.getByRole("button", { name: "Disconnect" }).click();
   await expect(details).toContainText("Discovered");
-  expect(await parted).toBe("parted");
+  expect(await cause.evaluate(({ parted }) => parted)).toBe("parted");
   await expect(network.graph).toHaveAccessibleName(/1 of 2\speers connected/);
   expect(await stateOf(two, own)).toBe("discovered");
 
@@ -183,7 +187,7 @@ test("with 500 peers numbers redraw nothing, nobody moves under the pointer, and
   const picture = async (): Promise<string> => await canvas.evaluate((element) => (element as HTMLCanvasElement).toDataURL());
   // At rest: two looks apart are alike.
   await expect(async () => expect(await picture()).toBe(await page.evaluate(async () => {
-    await window.busy.frames(300, false);
+    await window.busy.bustle(10, false);
     const graph = window.busy.page.renderRoot.querySelector("peerloom-network-graph");
     return graph?.renderRoot.querySelector("canvas")?.toDataURL() ?? "";
   }))).toPass();
@@ -192,12 +196,10 @@ test("with 500 peers numbers redraw nothing, nobody moves under the pointer, and
   if (box === null) throw new Error("the canvas is not there");
   await page.mouse.move(box.x + 8, box.y + 8);
   const held = await page.evaluate(() => window.busy.places());
-  const frames = await page.evaluate(() => window.busy.frames(2000, true));
+  await page.evaluate(() => window.busy.bustle(60, true));
   const after = new Map((await page.evaluate(() => window.busy.places())).map(([id, x, y]) => [id, [x, y]]));
   const moved = held.filter(([id, x, y]) => after.has(id) && (after.get(id)?.[0] !== x || after.get(id)?.[1] !== y));
   expect(moved).toEqual([]);
-  // A busy machine is slow for all; a page that hangs is another matter.
-  expect(frames.longestMs).toBeLessThan(1000);
   await page.getByLabel("Find by id").fill("zz");
   await expect(page.getByText("No peer has this in its id.")).toBeVisible();
 });

@@ -68,7 +68,10 @@ test("an id that is not one gets a sentence, and a peer that is connected is tol
 });
 
 test("the attempt to reach a peer that is nowhere can be given up", async ({ context }) => {
+  await context.clock.install();
   const { page, status } = await AppPage.open(context, namespace(), "&p2p=on");
+  // The attempt is over after ten seconds, which do not pass.
+  await context.clock.pauseAt(Date.now() + 60_000);
   await status.click();
   await page.getByLabel("Connect to a peer").fill("ab".repeat(32));
   await page.getByRole("button", { name: "Connect", exact: true }).click();

@@ -3,15 +3,15 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "@playwright/test";
 
 import { AppPage, namespace } from "./app-page.ts";
+import { serveAll, serveSome } from "./support/serving.ts";
 
-/** So large that a pause catches it half-way. */
+/** Several times what `serveSome` lets through. */
 const LARGE_BYTES = 32_000_000;
-
-test.describe.configure({ timeout: 120_000 });
 
 test("a download is paused, stays paused over a reload, and goes on from there", async ({ context }) => {
   const [one, two] = await AppPage.pair(context);
   const digest = await one.chooseNoise("large.bin", LARGE_BYTES);
+  await serveSome(one.page);
   await two.fetchSome("large.bin");
   await expect(one.row("large.bin")).toContainText("Sending to");
   await two.page.getByRole("button", { name: "Pause large.bin" }).click();
@@ -20,6 +20,7 @@ test("a download is paused, stays paused over a reload, and goes on from there",
   await two.connected(1);
   await expect(two.row("large.bin")).toContainText("Paused");
   await two.page.getByRole("button", { name: "Resume large.bin" }).click();
+  await serveAll(one.page);
   await two.complete("large.bin");
   expect(await two.savedDigest("large.bin")).toBe(digest);
 });
@@ -27,8 +28,10 @@ test("a download is paused, stays paused over a reload, and goes on from there",
 test("a download that a reload cuts off goes on by itself", async ({ context }) => {
   const [one, two] = await AppPage.pair(context);
   const digest = await one.chooseNoise("large.bin", LARGE_BYTES);
+  await serveSome(one.page);
   await two.fetchSome("large.bin");
   await two.reload();
+  await serveAll(one.page);
   await two.complete("large.bin");
   expect(await two.savedDigest("large.bin")).toBe(digest);
 });
@@ -36,9 +39,11 @@ test("a download that a reload cuts off goes on by itself", async ({ context }) 
 test("switching P2P off holds a download, and switching it on takes it up", async ({ context }) => {
   const [one, two] = await AppPage.pair(context);
   const digest = await one.chooseNoise("large.bin", LARGE_BYTES);
+  await serveSome(one.page);
   await two.fetchSome("large.bin");
   await two.page.evaluate(() => window.swarm?.stop());
   await expect(two.row("large.bin")).toContainText("goes on when P2P is on");
+  await serveAll(one.page);
   await two.page.getByRole("button", { name: "Turn on P2P" }).click();
   await two.complete("large.bin");
   expect(await two.savedDigest("large.bin")).toBe(digest);
@@ -47,6 +52,7 @@ test("switching P2P off holds a download, and switching it on takes it up", asyn
 test("a cancelled download leaves nothing behind and can be fetched again", async ({ context }) => {
   const [one, two] = await AppPage.pair(context);
   await one.chooseNoise("large.bin", LARGE_BYTES);
+  await serveSome(one.page);
   await two.fetchSome("large.bin");
   await two.page.getByRole("button", { name: "Cancel large.bin" }).click();
   await expect(two.page.getByRole("button", { name: "Fetch large.bin" })).toBeVisible();

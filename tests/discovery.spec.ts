@@ -80,6 +80,8 @@ test("a peer that was banned is gone, and stays away", async ({ context }) => {
   // A third one is welcome to both, and by then they have heard each other again.
   const third = await openTab(context);
   await ready(third, 2);
+  // Each side says on its own that it is connected.
+  await until(one, "peer:connect", { id: await idOf(third) });
   expect(await one.evaluate(() => window.lab.swarm.status.peersConnected)).toBe(1);
 });
 

@@ -29,7 +29,6 @@ async function openTab(browser: Browser, address: string): Promise<Page> {
 }
 
 test("a tab that is hidden, and one that is frozen, are declared dead by nobody and declare nobody dead", async ({ baseURL }) => {
-  test.setTimeout(150_000);
   const browser = await throttlingBrowser();
   try {
     const address = new URL(addressOf(), baseURL).href;

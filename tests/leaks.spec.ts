@@ -19,7 +19,6 @@ async function held(page: Page): Promise<Readonly<Record<string, number>>> {
 const NOTHING = { nodes: 0, connections: 0, closures: 0, locks: 0, workers: 0 };
 
 test(`${SWARMS} swarms that were opened and closed leave nothing behind`, async ({ context }) => {
-  test.setTimeout(180_000);
   const page = await openTab(context, { open: "no" });
   const begun = Date.now();
   const ids = await page.evaluate(async (count) => {
@@ -37,7 +36,6 @@ test(`${SWARMS} swarms that were opened and closed leave nothing behind`, async 
 });
 
 test(`${CONNECTIONS} connections that were opened and closed leave nothing behind`, async ({ context }) => {
-  test.setTimeout(180_000);
   const page = await openTab(context, { open: "no", store: "memory", identity: "ephemeral" });
   const perRound = MESH * (MESH - 1);
   const most = await page.evaluate(
@@ -61,6 +59,8 @@ test("a swarm that stops and starts holds no more than one that runs", async ({ 
   const page = await openTab(context);
   const other = await openTab(context);
   await page.evaluate(() => window.lab.swarm.ready());
+  // Of two attempts that met in a glare one is given up.
+  await expect.poll(() => held(page)).toMatchObject({ nodes: 1, connections: 1 });
   const before = await held(page);
   await page.evaluate(async () => {
     for (let n = 0; n < 10; n++) {

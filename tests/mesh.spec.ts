@@ -5,7 +5,6 @@ import { add, fetched, idOf, openMesh, openTab, statsOf, until } from "./support
 const TABS = 8;
 
 test("eight tabs are connected each to each, and a content goes from one to all", async ({ context }) => {
-  test.setTimeout(120_000);
   const pages = await openMesh(context, TABS);
   const connectedAt = await Promise.all(pages.map((page) => page.evaluate(() => window.lab.all("peer:connect").map(({ atMs }) => atMs))));
   const span = Math.max(...connectedAt.flat()) - Math.min(...connectedAt.flat());

@@ -113,7 +113,7 @@ test("importing it in Node does nothing and throws nothing", async () => {
   for (const entry of ["peerloom", "peerloom/slim", "peerloom/testing", "peerloom/ui"]) {
     // The process ends by itself only if nothing was left running; the limit turns waiting into a failure.
     const imports = ["--input-type=module", "--eval", `import ${JSON.stringify(entry)}`];
-    const { stdout, stderr } = await run(process.execPath, imports, { cwd: folder, timeout: 20_000 });
+    const { stdout, stderr } = await run(process.execPath, imports, { cwd: folder, timeout: 60_000 });
     expect({ entry, stdout, stderr }).toEqual({ entry, stdout: "", stderr: "" });
   }
 });
@@ -241,7 +241,7 @@ async function moveFile(context: BrowserContext, address: string): Promise<void>
   }, FILE_BYTES);
   const taken = await taker.page.evaluate(async (link) => {
     const swarm = await window.opened;
-    const blob = await swarm.content.get(link, { timeoutMs: 30_000 });
+    const blob = await swarm.content.get(link);
     const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
     return { bytes: blob.size, digest: [...new Uint8Array(digest)] };
   }, given.link);

@@ -43,10 +43,15 @@ test("a duplicated tab, which has a copy of what the first remembers, gets anoth
   const [second] = await Promise.all([context.waitForEvent("page"), first.evaluate((url) => void window.open(url), PAGE)]);
   await loaded(second);
   expect(await second.evaluate(() => sessionStorage.length)).toBe(1);
-  const begun = Date.now();
-  const other = await claim(second);
+  const other = await second.evaluate(async () => {
+    const request = LockManager.prototype.request as (this: LockManager, name: string, options: LockOptions, held: LockGrantedCallback<unknown>) => Promise<unknown>;
+    LockManager.prototype.request = async function (this: LockManager, name: string, options: LockOptions, held: LockGrantedCallback<unknown>) {
+      if (options.ifAvailable !== true) throw new Error(`waits for ${name}`);
+      return request.call(this, name, options, held);
+    } as typeof LockManager.prototype.request;
+    return window.claim();
+  });
   expect(other).not.toBe(profile);
-  expect(Date.now() - begun).toBeLessThan(1_500);
   for (const [page, name] of [
     [second, other],
     [first, profile],

@@ -10,7 +10,6 @@ const QUOTA_BYTES = 40_000_000;
 const PLENTY_BYTES = 1_000_000_000;
 
 test("a download that found no room goes on in the next session @firefox", async ({ browserName }) => {
-  test.setTimeout(120_000);
   let content = "";
   let ids: readonly string[] = [];
   await onDisk(async (context) => {

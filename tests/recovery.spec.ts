@@ -48,7 +48,6 @@ for (const [name, fault] of Object.entries(FAULTS)) {
   const after = fault.survives ? "has what it missed, and was taken for dead by nobody" : "is whole again, as the one that it was";
 
   test(`a tab that is ${name} in mid-download ${after}`, async ({ baseURL }) => {
-    test.setTimeout(120_000);
     const browser = await launch();
     try {
       const address = new URL(addressOf(), baseURL).href;

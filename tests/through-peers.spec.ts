@@ -36,7 +36,7 @@ test("two tabs with no channel in common meet over a third, and stay together wi
   await ready(bridge, 2);
   const [id, other, between] = await Promise.all([idOf(one), idOf(three), idOf(bridge)]);
 
-  await one.evaluate((peer) => window.lab.swarm.connect(peer, { timeoutMs: 15_000 }), other);
+  await one.evaluate((peer) => window.lab.swarm.connect(peer), other);
   await until(three, "peer:connect", { id });
   for (const page of [one, three]) {
     expect(await statsOf(page)).toMatchObject({ "connect.by_peers": 1, "connect.by_broadcast": 1 });

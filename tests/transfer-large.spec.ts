@@ -6,7 +6,6 @@ import { openPair, statsOf } from "./support/tabs.ts";
 const BYTES = 100_000_000;
 
 test("100 MB go through, added from a stream and read as a stream", async () => {
-  test.setTimeout(180_000);
   await onDisk(async (context) => {
     const [one, two] = await openPair(context);
     const added = await one.evaluate(async (bytes) => {

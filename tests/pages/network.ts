@@ -6,16 +6,6 @@ import type { NetworkSwarm } from "../../web/app/network/network-page.ts";
 import { Recorder } from "../../web/app/network/recorder.ts";
 import { OWN, noise, peer, peers } from "../../web/ui/synthetic.ts";
 
-/** How long the frames of a page took, in milliseconds. */
-export interface Frames {
-  readonly count: number;
-  readonly medianMs: number;
-  readonly p99Ms: number;
-  readonly longestMs: number;
-  /** Tasks over 50 ms, by the browser's own count. */
-  readonly longTasks: number;
-}
-
 /** A swarm of synthetic peers: their counters and round trips move, some come and some go. */
 class BusySwarm implements NetworkSwarm {
   readonly id: PeerId = OWN;
@@ -92,28 +82,14 @@ page.swarm = swarm;
 page.recorder = new Recorder(swarm, new AbortController().signal);
 document.body.append(page);
 
-/** Measures frames for a while, with events ten times a second and, if wanted, peers that come and go. */
-async function frames(ms: number, churning: boolean): Promise<Frames> {
-  let longTasks = 0;
-  const observer = PerformanceObserver.supportedEntryTypes.includes("longtask") ? new PerformanceObserver((list) => (longTasks += list.getEntries().length)) : null;
-  observer?.observe({ type: "longtask" });
-  const timer = setInterval(() => {
+/** Lets events come, and if wanted peers come and go, so many times, and the page draw what followed each time. */
+async function bustle(times: number, churning: boolean): Promise<void> {
+  for (let n = 0; n < times; n++) {
     swarm.busy();
     if (churning) swarm.churn();
-  }, 100);
-  const took: number[] = [];
-  const begun = performance.now();
-  let last = begun;
-  while (last - begun < ms) {
-    const now = await new Promise<number>((resolve) => requestAnimationFrame(() => resolve(performance.now())));
-    took.push(now - last);
-    last = now;
+    // The frame after the next begins when what the next one drew is done.
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
   }
-  clearInterval(timer);
-  observer?.disconnect();
-  took.sort((a, b) => a - b);
-  const at = (share: number): number => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0;
-  return { count: took.length, medianMs: at(0.5), p99Ms: at(0.99), longestMs: at(1), longTasks };
 }
 
 /** Where each node of the graph is. */
@@ -122,7 +98,7 @@ function places(): readonly (readonly [string, number, number])[] {
   return (graph?.places ?? []).map(({ id, x, y }) => [id, x, y] as const);
 }
 
-const busy = { swarm, page, frames, places };
+const busy = { swarm, page, bustle, places };
 export type Busy = typeof busy;
 
 declare global {
