@@ -12,13 +12,14 @@ import { peerloomConnect, peerloomMesh, rawConnect, rawMesh } from "./measures/c
 import { peerloomMemory, rawMemory } from "./measures/memory.mjs";
 import { closeTabs, peerloomPair, rawPair } from "./measures/pairs.mjs";
 import { packageSize } from "./measures/size.mjs";
-import { peerloomMessages, peerloomTransfer, rawMessages, rawTransfer } from "./measures/transfer.mjs";
+import { peerloomPing, peerloomSmall, peerloomTransfer, rawMessages, rawTransfer } from "./measures/transfer.mjs";
 import { profiled } from "./profile.mjs";
 import { machineOf, root } from "./machine.mjs";
 import { machineLines, rowsOf, tableOf, writeDocument } from "./report.mjs";
 import { serve } from "./server.mjs";
+import { median } from "./stats.mjs";
 
-const MEASURES = ["connect", "mesh", "transfer", "memory", "size"];
+const MEASURES = ["connect", "mesh", "transfer", "small", "memory", "size"];
 
 /** Seven connections for each, one less than the default limit. */
 const MESH_TABS = 8;
@@ -26,8 +27,8 @@ const MESH_TABS = 8;
 /** Wakes what sleeps: the first transfer of a connection starts with a small congestion window. */
 const WARM_UP_BYTES = 8 * 1_048_576;
 
-const FULL = { connectRounds: 9, meshRounds: 3, transferRounds: 7, transferBytes: 64 * 1_048_576, memoryBytes: 1e9 };
-const QUICK = { connectRounds: 3, meshRounds: 1, transferRounds: 3, transferBytes: 16 * 1_048_576, memoryBytes: 1e8 };
+const FULL = { connectRounds: 9, meshRounds: 3, transferRounds: 7, smallRounds: 5, transferBytes: 64 * 1_048_576, memoryBytes: 1e9 };
+const QUICK = { connectRounds: 3, meshRounds: 1, transferRounds: 3, smallRounds: 1, transferBytes: 16 * 1_048_576, memoryBytes: 1e8 };
 
 const { values: options } = parseArgs({
   options: {
@@ -49,7 +50,7 @@ for (const name of only) {
 const plan = options.quick ? { ...QUICK } : { ...FULL };
 if (options.rounds !== undefined) {
   const rounds = wholeNumber("rounds", options.rounds);
-  Object.assign(plan, { connectRounds: rounds, meshRounds: rounds, transferRounds: rounds });
+  Object.assign(plan, { connectRounds: rounds, meshRounds: rounds, transferRounds: rounds, smallRounds: rounds });
 }
 if (options["memory-mb"] !== undefined) plan.memoryBytes = wholeNumber("memory-mb", options["memory-mb"]) * 1e6;
 
@@ -119,17 +120,13 @@ async function measureTransfer(browser) {
     plan.transferRounds,
     async (isCounted) => {
       const figures = await rawTransfer(browser, raw, isCounted ? plan.transferBytes : WARM_UP_BYTES);
-      if (!isCounted) return;
-      noteTransfer("raw", figures);
-      const { roundTripMs, perSecond } = await rawMessages(raw);
-      note("roundTrip", "raw", roundTripMs);
-      note("messages", "raw", perSecond);
+      if (isCounted) noteTransfer("raw", figures);
     },
     async (isCounted) => {
       const figures = await peerloomTransfer(browser, peerloom, isCounted ? plan.transferBytes : WARM_UP_BYTES);
       if (!isCounted) return;
       noteTransfer("peerloom", figures);
-      note("ping", "peerloom", (await peerloomMessages(peerloom)).roundTripMs);
+      note("ping", "peerloom", await peerloomPing(peerloom));
     },
   );
   samples.throughput.detail = `${plan.transferBytes / 1_048_576} MiB`;
@@ -139,6 +136,28 @@ async function measureTransfer(browser) {
     await profiled(browser, peerloom, `${options.profile}/peerloom`, () => peerloomTransfer(browser, peerloom, plan.transferBytes));
     await profiled(browser, raw, `${options.profile}/raw`, () => rawTransfer(browser, raw, plan.transferBytes));
   }
+  await closeTabs([...raw, ...peerloom]);
+}
+
+async function measureSmall(browser) {
+  const raw = await rawPair(browser);
+  const peerloom = await peerloomPair(browser);
+  await alternate(
+    "small",
+    plan.smallRounds,
+    async (isCounted) => {
+      const { roundTripMs, perSecond } = await rawMessages(raw);
+      if (!isCounted) return;
+      note("roundTrip", "raw", roundTripMs);
+      note("messages", "raw", perSecond);
+    },
+    async (isCounted) => {
+      const { tookMs, perSecond } = await peerloomSmall(peerloom);
+      if (!isCounted) return;
+      note("smallContent", "peerloom", median(tookMs));
+      note("smallContents", "peerloom", perSecond);
+    },
+  );
   await closeTabs([...raw, ...peerloom]);
 }
 
@@ -181,7 +200,7 @@ const server = await serve(packageFolder);
 const browser = await Browser.launch(server);
 const machine = machineOf(browser.version());
 try {
-  const measures = { connect: measureConnect, mesh: measureMesh, transfer: measureTransfer, memory: measureMemory, size: measureSize };
+  const measures = { connect: measureConnect, mesh: measureMesh, transfer: measureTransfer, small: measureSmall, memory: measureMemory, size: measureSize };
   for (const name of only) await measures[name](browser);
 } finally {
   await browser.close();
@@ -190,7 +209,7 @@ try {
 
 const rows = rowsOf(samples);
 const table = tableOf(rows);
-const rounds = `Medians of ${plan.connectRounds} rounds for connecting, ${plan.meshRounds} for the mesh, ${plan.transferRounds} for transfers`;
+const rounds = `Medians of ${plan.connectRounds} rounds for connecting, ${plan.meshRounds} for the mesh, ${plan.transferRounds} for transfers, ${plan.smallRounds} for messages and small contents`;
 console.log([...machineLines(machine, rounds), "", table].join("\n"));
 // A short run, or one of parts, is for whoever works on something, and does not replace the figures of a whole one.
 if (!options.quick && options.only === undefined) writeDocument(`${root}docs/performance.md`, machine, rounds, table);

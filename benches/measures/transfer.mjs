@@ -3,6 +3,11 @@
 const ROUND_TRIPS = 100;
 const SMALL_MESSAGES = 10_000;
 
+/** What a message would hold, as a content. */
+const SMALL_CONTENT_BYTES = 1_024;
+const FETCHED_EACH = 20;
+const FETCHED_AT_ONCE = 200;
+
 export function rawTransfer(browser, tabs, bytes) {
   return watched(browser, tabs, ([, receiver]) => receiver.evaluate((length) => globalThis.tab.fetch(length), bytes));
 }
@@ -24,9 +29,26 @@ export async function rawMessages([, second]) {
   return { roundTripMs, perSecond };
 }
 
-/** What the swarm measured by its own pings. It has no messages for applications yet. */
-export async function peerloomMessages([, second]) {
-  return { roundTripMs: await second.evaluate(() => globalThis.tab.roundTrip()) };
+/** What the swarm measured by its own pings. */
+export function peerloomPing([, second]) {
+  return second.evaluate(() => globalThis.tab.roundTrip());
+}
+
+/** Small contents, each fetched once: it has no messages for applications yet. */
+export async function peerloomSmall([first, second]) {
+  const offer = async (count) => {
+    const ids = await first.evaluate(([many, bytes]) => globalThis.tab.offerMany(many, bytes), [count, SMALL_CONTENT_BYTES]);
+    for (const id of ids) await second.evaluate((content) => globalThis.tab.offered(content), id);
+    return ids;
+  };
+  const each = await offer(FETCHED_EACH);
+  const tookMs = await second.evaluate((ids) => globalThis.tab.fetchEach(ids), each);
+  const together = await offer(FETCHED_AT_ONCE);
+  const perSecond = await second.evaluate((ids) => globalThis.tab.fetchRate(ids), together);
+  for (const tab of [second, first]) {
+    for (const id of [...each, ...together]) await tab.evaluate((content) => globalThis.tab.remove(content), id);
+  }
+  return { tookMs, perSecond };
 }
 
 /** Adds the longest task and gap of either main thread, and the browser's processor time, to what a transfer returns. */

@@ -109,6 +109,31 @@ class PeerloomTab extends WatchedTab {
     return blob.size;
   }
 
+  /** Adds contents of so many bytes, none like another; resolves with their ids. */
+  async offerMany(count, bytes) {
+    const ids = [];
+    for (let i = 0; i < count; i++) ids.push(await this.offer(bytes));
+    return ids;
+  }
+
+  /** Fetches contents one after the other; resolves with how long each took from the call to its last byte, in milliseconds. */
+  async fetchEach(ids) {
+    const took = [];
+    for (const id of ids) {
+      const requestedAt = performance.now();
+      await this.#readWhole(id);
+      took.push(performance.now() - requestedAt);
+    }
+    return took;
+  }
+
+  /** Asks for all these contents at once; resolves with how many came a second. */
+  async fetchRate(ids) {
+    const requestedAt = performance.now();
+    await Promise.all(ids.map((id) => this.#readWhole(id)));
+    return (ids.length / (performance.now() - requestedAt)) * 1000;
+  }
+
   async remove(id) {
     await this.#swarm.content.remove(id);
   }
@@ -120,6 +145,12 @@ class PeerloomTab extends WatchedTab {
 
   stats() {
     return this.#swarm.stats();
+  }
+
+  /** Until its last byte was verified and decrypted, and is in the reader's hand. */
+  async #readWhole(id) {
+    const reader = this.#swarm.content.get(id).stream().getReader();
+    while (!(await reader.read()).done);
   }
 
   #tellWaiting() {
