@@ -180,6 +180,45 @@ test("a chunk that rots on disk is found out when it is read, and forgotten", as
   expect(await page.evaluate((known) => window.bench.has(known), all)).toBe(3);
 });
 
+test("of a store of version 1 the records stay, and its chunks are dropped and make room", async ({ context }) => {
+  const page = await tab(context);
+  const hash = "ab".repeat(32);
+  // As version 1 made it: where a chunk is, in the file or here, was told by "chunks".
+  await page.evaluate(
+    async ([name, chunk, chunkBytes]) => {
+      const request = indexedDB.open(name, 1);
+      request.onupgradeneeded = () => {
+        for (const store of ["records", "chunks", "bodies"]) request.result.createObjectStore(store);
+      };
+      const db = await new Promise<IDBDatabase>((resolve) => (request.onsuccess = () => resolve(request.result)));
+      const tx = db.transaction(["records", "chunks", "bodies"], "readwrite");
+      tx.objectStore("records").put(Uint8Array.of(1, 2, 3), "kept");
+      tx.objectStore("chunks").put({ slot: null, bytes: 5 }, chunk);
+      tx.objectStore("bodies").put(new Uint8Array(5), chunk);
+      tx.objectStore("chunks").put({ slot: 1, bytes: chunkBytes }, chunk.replaceAll("a", "c"));
+      await new Promise((resolve) => (tx.oncomplete = resolve));
+      db.close();
+      const file = await (await navigator.storage.getDirectory()).getFileHandle(`${name}.chunks`, { create: true });
+      const writable = await file.createWritable();
+      await writable.write(new Uint8Array(2 * chunkBytes));
+      await writable.close();
+    },
+    ["upgraded", hash, CHUNK_BYTES] as const,
+  );
+  expect(await page.evaluate((given) => window.bench.open(given), config("upgraded"))).toEqual({ kind: "opfs", fallbacks: [], droppedCount: 0 });
+  expect(await page.evaluate(() => window.bench.store.loadRecords())).toEqual([{ key: "kept", value: Uint8Array.of(1, 2, 3) }]);
+  expect(await page.evaluate((known) => window.bench.has(known), [hash, hash.replaceAll("a", "c")])).toBe(0);
+  expect(await page.evaluate(() => window.bench.store.usedBytes())).toBe(0);
+  expect(await page.evaluate(() => window.bench.put(1, 0))).toMatchObject({ stored: 1, failures: {} });
+  await page.evaluate(() => window.bench.store.close());
+  expect(await page.evaluate(() => window.bench.fileBytes("upgraded.chunks"))).toBe(CHUNK_BYTES);
+
+  // It is of version 2 from now on, and stays as it is.
+  expect(await reopened(page, "upgraded")).toEqual({ kind: "opfs", fallbacks: [], droppedCount: 0 });
+  expect(await page.evaluate(async () => (await window.bench.store.loadRecords()).map(({ key }) => key))).toEqual(["kept"]);
+  expect(await page.evaluate(async () => (await indexedDB.databases()).find(({ name }) => name === "upgraded")?.version)).toBe(2);
+});
+
 test("data of a newer version is refused and left alone", async ({ context }) => {
   const page = await tab(context);
   const outcome = await page.evaluate(async (given) => {
