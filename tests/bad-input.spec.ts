@@ -1,6 +1,6 @@
 import { expect, test, type Page } from "@playwright/test";
 
-import { add, fetched, openPair, openTab, statsOf, until } from "./support/tabs.ts";
+import { add, fetched, idOf, openPair, openTab, statsOf, until } from "./support/tabs.ts";
 import type { Refusal } from "./pages/swarm.ts";
 
 const GARBAGE = ["", "garbage", "#peerloom=", "#peerloom=abc", `#peerloom=${"a".repeat(64)}.short`, "A".repeat(64), "a".repeat(63), "https://example.org/#other"];
@@ -131,10 +131,31 @@ test("a wrong key in a link spoils nothing: the content's peers know the right o
 test("a swarm is opened with options that make sense, or not at all", async ({ context }) => {
   const page = await openTab(context, { open: "no" });
   const refused = (options: object): Promise<Refusal | null> => page.evaluate((given) => window.lab.refusal(() => window.lab.open(given)), options);
-  for (const options of [{ app: "" }, { app: "a".repeat(65) }, { app: 5 }, { profile: "" }, { maxConnections: 0 }, { maxConnections: 1.5 }, { identity: "forged" }, { store: { kind: "tape" } }, { signalling: [{ kind: "smoke" }] }]) {
+  for (const options of [{ app: "" }, { app: "a".repeat(65) }, { app: 5 }, { profile: "" }, { maxConnections: 0 }, { maxConnections: 1.5 }, { identity: "forged" }, { store: { kind: "tape" } }, { signalling: [{ kind: "smoke" }] }, { rtc: { iceServers: [{ urls: "nowhere" }] } }]) {
     expectRefusal(await refused(options), "BAD_INPUT");
   }
   expect(await page.evaluate(async () => ((await navigator.locks.query()).held ?? []).length)).toBe(0);
+});
+
+test("where the browser makes no more connections, a swarm is opened all the same", async ({ context }) => {
+  const page = await openTab(context, { open: "no" });
+  const other = await openTab(context);
+  const failure = await page.evaluate(async (peer) => {
+    const taken: RTCPeerConnection[] = [];
+    try {
+      for (;;) taken.push(new RTCPeerConnection());
+    } catch {
+      // As many as there may be.
+    }
+    await window.lab.open();
+    const { swarm } = window.lab;
+    const content = await swarm.content.add(new Uint8Array(5));
+    const stored = (await swarm.content.info(content.id))?.complete;
+    const refusal = await window.lab.refusal(() => swarm.connect(peer));
+    return { stored, code: refusal?.code, reason: refusal?.failure?.reason, held: taken.length };
+  }, await idOf(other));
+  expect(failure).toMatchObject({ stored: true, code: "UNREACHABLE" });
+  expect(failure.reason).toContain("PeerConnection");
 });
 
 test("a swarm that is closed says so, whatever is asked of it", async ({ context }) => {

@@ -1,7 +1,7 @@
 /** Opens what a swarm is made of, in order, and lets go of all of it if one thing fails. */
 
 import { browser, type Ambient } from "./ambient.ts";
-import { toSwarmError } from "./errors.ts";
+import { SwarmError, toSwarmError } from "./errors.ts";
 import { PeerKey } from "./identity.ts";
 import { loadedCore } from "./init.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -37,7 +37,7 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
     store = await StoreClient.open({ name: storeName(options.app, profile.name), kind, bytesMax });
     tellFallbacks(store, log);
     const key = await keyFor(options, profile, isKept, log);
-    const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc);
+    const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc, log);
     const { app, channels, maxConnections } = options;
     const node = { app, channels, maxConnections, rtc, seed: browser.random(new Uint8Array(SEED_BYTES)) };
     const makeNode = (host: Host): NodeHandle => new core.NodeHandle(key.publicKey, node, host);
@@ -53,14 +53,24 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
  * Does what the first connection would have to wait for: starts the browser's WebRTC threads (5 to 20 ms), and makes the
  * certificate that all connections of this swarm show (2 to 6 ms for each of its own; measured 2026-11-20).
  */
-async function prepareConnections(rtc: RTCConfiguration): Promise<RTCConfiguration> {
+async function prepareConnections(rtc: RTCConfiguration, log: Log): Promise<RTCConfiguration> {
   if (rtc.certificates !== undefined) {
     return rtc;
   }
   const algorithm = { name: "ECDSA", namedCurve: "P-256", expires: CERTIFICATE_LIFE_MS };
   const certificate = await RTCPeerConnection.generateCertificate(algorithm);
   const prepared = { ...rtc, certificates: [certificate] };
-  new RTCPeerConnection(prepared).close();
+  try {
+    new RTCPeerConnection(prepared).close();
+  } catch (cause) {
+    const { name, message } = cause as DOMException;
+    // Chromium has 500 in a process, those that are closed among them until they are collected. All else that a swarm does
+    // needs none, and its attempts to connect say why they fail and are made again.
+    if (name !== "UnknownError") {
+      throw new SwarmError("BAD_INPUT", `the browser refuses the option \`rtc\`: ${message}`, { cause });
+    }
+    log("warn", "connections.unavailable", { reason: message });
+  }
   return prepared;
 }
 
