@@ -296,7 +296,7 @@ export class Files {
     const progress = progressOf(item.work);
     const code = errorCode(error);
     if (code === "CLOSED") {
-      // P2P was switched off: the wish stays, and is taken up when it is on again.
+      // The swarm was closed: the wish stays for the next one.
       item.work = item.work.state === "paused" ? { state: "paused", download: null, progress } : fetching(null, progress);
     } else if (code === "ABORTED") {
       item.work = { state: "none" };

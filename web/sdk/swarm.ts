@@ -154,7 +154,10 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     }
   }
 
-  /** Says goodbye and closes every connection; storage and identity stay. Downloads that run end with `CLOSED`. */
+  /**
+   * Says goodbye and closes every connection; storage and identity stay. Downloads wait for the next start, those that run
+   * and those that are begun until then. `connect` rejects with `CLOSED`.
+   */
   async stop(): Promise<void> {
     await this.#waitFor(this.#open().stop());
     this.#onMove();

@@ -83,13 +83,6 @@ impl Inventory {
         ids
     }
 
-    /// Forgets everything; returns what was offered.
-    pub(super) fn clear(&mut self) -> Vec<ContentId> {
-        let ids = self.ids().collect();
-        *self = Self::default();
-        ids
-    }
-
     fn forget_offer(&mut self, peer: PeerId, id: ContentId) {
         if let Some(peers) = self.offers.get_mut(&id) {
             peers.remove(&peer);

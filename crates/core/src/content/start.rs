@@ -61,25 +61,13 @@ impl Content {
         }
     }
 
-    /// Chunks on their way to the store still get there, and adding and removing go on: they need
-    /// no peer.
+    /// Nobody is there any more. Downloads wait for whoever comes after the next start, as those do that are begun until
+    /// then. Chunks on their way to the store still get there, and adding and removing go on: they need no peer.
     pub(super) fn on_stop(&mut self) {
-        let mut closed = Vec::new();
-        if let Phase::Loading { waiting, .. } = &mut self.phase {
-            let is_get = |command: &Command| matches!(command, Command::Get { .. });
-            closed.extend(waiting.iter().filter(|(_, it)| is_get(it)).map(|(id, _)| *id));
-            waiting.retain(|(_, command)| !is_get(command));
+        let peers: Vec<_> = self.peers.keys().copied().collect();
+        for peer in peers {
+            self.on_peer_down(peer);
         }
-        for (id, download) in core::mem::take(&mut self.downloads) {
-            self.changed.insert(id);
-            closed.extend(download.waiters);
-        }
-        self.answer_all(closed, &Err(CommandError::Closed));
-        self.changed.extend(self.inventory.clear());
-        self.peers.clear();
-        self.conns.clear();
-        self.requests.clear();
-        self.endgame_at = None;
     }
 
     /// Returns whether a command is to be carried out now; if not, it waits or has its answer.

@@ -390,6 +390,10 @@ proptest! {
             world.happen(it);
         }
         world.settle();
+        // What nobody has is waited for, until it is given up.
+        for content in 0..4 {
+            world.command(7, content);
+        }
         world.input(Input::Stop);
         world.settle();
         prop_assert_eq!(&world.unanswered, &BTreeSet::new());

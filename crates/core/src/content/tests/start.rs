@@ -131,7 +131,7 @@ fn a_second_attempt_to_load_sweeps_nothing() {
 }
 
 #[test]
-fn stopping_closes_what_needs_peers_and_nothing_else() {
+fn stopping_ends_nothing_and_what_needs_peers_waits() {
     let (id, manifest) = sample();
     let (other, _) = super::manifest("other", 20_000, None);
     let before = then(
@@ -148,8 +148,6 @@ fn stopping_closes_what_needs_peers_and_nothing_else() {
         before,
         &inputs,
         &[
-            Effect::Event(Event::ContentGone { content: other }),
-            done(1, Err(CommandError::Closed)),
             store(5, StoreOp::DeleteChunks { chunks }),
             Effect::Event(Event::ContentGone { content: id }),
             done(2, Ok(Reply::Done)),
@@ -158,7 +156,7 @@ fn stopping_closes_what_needs_peers_and_nothing_else() {
 }
 
 #[test]
-fn a_stop_while_loading_closes_gets_and_keeps_the_rest_waiting() {
+fn a_stop_while_loading_keeps_commands_waiting() {
     let (id, _) = sample();
     let before =
         vec![(0, Input::Start), (0, get(1, id)), (0, command(2, Command::Remove { content: id }))];
@@ -166,12 +164,39 @@ fn a_stop_while_loading_closes_gets_and_keeps_the_rest_waiting() {
         before,
         &[(0, Input::Stop), (0, loaded(Vec::new()))],
         &[
-            done(1, Err(CommandError::Closed)),
             store(2, StoreOp::RetainChunks { chunks: Vec::new() }),
             Effect::Loaded(Ok(())),
-            done(2, Err(CommandError::NotFound)),
+            Effect::Event(Event::ContentGone { content: id }),
+            done(1, Err(CommandError::Aborted)),
+            done(2, Ok(Reply::Done)),
         ],
     );
+}
+
+#[test]
+fn a_download_goes_on_after_a_stop_and_a_start_where_it_was() {
+    let (id, manifest) = sample();
+    let chunks = manifest.description().chunks.clone();
+    let before = then(
+        started(),
+        [
+            (0, up(ALICE)),
+            (0, offers(ALICE, entry(&manifest, None))),
+            (0, get(1, id)),
+            (0, manifest_arrives(ALICE, 1, &manifest)),
+            (0, stored(4)),
+            (0, present(3, &[false; 5])),
+            (0, chunk_arrives(ALICE, 2, chunks[0])),
+            (0, Input::Stop),
+            (0, stored(5)),
+        ],
+    );
+    let (content, _) = run(before.clone(), &[]);
+    assert_eq!(content.stats()["content.open_requests"], 0);
+    let again = [(0, Input::Start), (0, up(BOB)), (0, offers(BOB, entry(&manifest, None)))];
+    let (_, out) = run(before, &again);
+    assert!(!out.iter().any(|effect| matches!(effect, Effect::Done { .. })), "{out:?}");
+    assert_eq!(chunks_asked(&out), [(BOB, 1), (BOB, 2), (BOB, 3), (BOB, 4)]);
 }
 
 #[test]
