@@ -13,5 +13,7 @@ pub const REGRESSIONS: &[(u64, &str)] = &[
     (509, "118 chunks took longer than the deadline on the slowest connection"),
     (645, "the same as 218, for ever"),
     (761, "a download was asked for while the node was stopped, so nobody started it again"),
+    (2373, "a peer was given up and asked for a chunk by one and the same timeout"),
+    (2857, "the same"),
     (2408, "a page froze, said so, and was opened anew where its peer could not hear it"),
 ];

@@ -44,6 +44,8 @@ macro_rules! due {
         for effect in timed_out(&mut $node.$machine, $now) {
             $node.$route($($arg,)? effect);
         }
+        // To completion, before the next one's turn: a connection that link closes now is none for content any more.
+        $node.run($now);
     }};
 }
 
