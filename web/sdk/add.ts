@@ -5,7 +5,6 @@ import type { Bytes } from "./bytes.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import { HASH_BYTES } from "./hex.ts";
 import { piecesOf, rechunk } from "./rechunk.ts";
-import { SLOT_BYTES } from "./store/chunk-file.ts";
 import { KEY_BYTES, TAG_BYTES } from "./store/seal.ts";
 import type { StoreClient } from "./store-client.ts";
 import type { AddOptions } from "./types.ts";
@@ -14,6 +13,9 @@ import type { ContentDraft } from "./wasm.ts";
 
 /** Chunks on their way to the worker: four keep it busy (measured 2026-11-20), and 1 MiB is all that is in memory. */
 const SEALING_MAX = 4;
+
+/** As in `crates/wire`: what a content is cut into, sealed. With its header, a chunk is one message of a data channel. */
+const CHUNK_BYTES = 262_128;
 
 /** As in `crates/wire`: a manifest holds no more. 32 GiB. */
 const CHUNKS_MAX = 131_008;
@@ -203,9 +205,9 @@ function progressOf(totalBytes: number | null, { onProgress }: AddOptions, { now
   };
 }
 
-/** Plain bytes in each chunk but the last: with its tag, an encrypted one fills its slot too. */
+/** Plain bytes in each chunk but the last: with its tag, an encrypted one is as long as others. */
 function plainBytesOf(isEncrypted: boolean): number {
-  return isEncrypted ? SLOT_BYTES - TAG_BYTES : SLOT_BYTES;
+  return isEncrypted ? CHUNK_BYTES - TAG_BYTES : CHUNK_BYTES;
 }
 
 function tooLarge(): SwarmError {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use peerloom_wire::CHUNK_BYTES_MAX;
+use peerloom_wire::CHUNK_BYTES;
 
 use crate::dice::{Dice, Span};
 use crate::script::{self, Step};
@@ -266,7 +266,7 @@ impl Options {
     fn carrying_ms(&self) -> u64 {
         let bytes = |content: &ContentOptions| {
             let before_last = u64::from(content.chunks.saturating_sub(1));
-            before_last * u64::from(CHUNK_BYTES_MAX) + u64::from(content.last_chunk_bytes)
+            before_last * u64::from(CHUNK_BYTES) + u64::from(content.last_chunk_bytes)
         };
         let bytes: u64 = self.contents.iter().map(bytes).sum();
         bytes * 1000 / self.links.bandwidth_min.max(1)

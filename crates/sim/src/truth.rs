@@ -67,7 +67,7 @@ impl Truth {
         } else {
             0
         };
-        let plain_max = peerloom_wire::CHUNK_BYTES_MAX - tag;
+        let plain_max = peerloom_wire::CHUNK_BYTES - tag;
         let last_bytes = wanted.last_chunk_bytes.clamp(1, plain_max);
         // Chunks under a key of their own never are those of another content.
         let before = (index.checked_sub(1)).and_then(|before| self.contents.get(before));

@@ -9,6 +9,7 @@ use js_sys::futures::JsFuture;
 use js_sys::{Array, Promise, Reflect, Uint8Array};
 use peerloom::{Draft, Host, NodeHandle, NodeOptions};
 use peerloom_crypto::sha256;
+use peerloom_wire::CHUNK_BYTES;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -91,7 +92,7 @@ impl Node {
     /// Stores chunks as the SDK does, and offers them.
     async fn add(&self, body: &[u8]) -> String {
         let mut hashes = Vec::new();
-        for chunk in body.chunks(262_144) {
+        for chunk in body.chunks(CHUNK_BYTES as usize) {
             let hash = sha256(chunk);
             hashes.extend_from_slice(&hash);
             let id: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -148,7 +149,7 @@ async fn connected(name: &str) -> (Node, Node) {
 async fn a_content_goes_from_node_to_node_and_nothing_stays_behind() {
     let before = peerloom::counts();
     let (a, b) = connected("node-test-content").await;
-    for length in [0, 1, 262_144, 300_000] {
+    for length in [0, 1, CHUNK_BYTES as usize, 300_000] {
         let content = a.add(&pattern(length)).await;
         until(|| b.handle.content(&content).is_object()).await;
         settle(b.handle.get(&content, None)).await.unwrap();
@@ -157,7 +158,7 @@ async fn a_content_goes_from_node_to_node_and_nothing_stays_behind() {
         assert_eq!(get(&info, "bytes"), f64::from(u32::try_from(length).unwrap()));
         let layout = b.handle.layout(&content);
         let hashes = get(&layout, "chunks").unchecked_into::<Uint8Array>();
-        assert_eq!(hashes.length() as usize, length.div_ceil(262_144) * 32);
+        assert_eq!(hashes.length() as usize, length.div_ceil(CHUNK_BYTES as usize) * 32);
     }
     let stored = |node: &Node| get(&node.host, "chunks").unchecked_into::<js_sys::Map>().size();
     // The first chunk of the last content is that of the one before.

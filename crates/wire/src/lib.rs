@@ -17,7 +17,7 @@ pub mod frame;
 pub mod id;
 pub mod manifest;
 
-pub use bulk::CHUNK_BYTES_MAX;
+pub use bulk::{CHUNK_BYTES, CHUNK_BYTES_MAX};
 pub use candidate::{CANDIDATES_MAX, Candidate};
 pub use frame::{FRAME_BYTES_MAX, FrameError, Protocol};
 pub use id::{

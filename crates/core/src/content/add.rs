@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use peerloom_crypto::Signature;
 use peerloom_wire::{
-    CHUNK_BYTES_MAX, CHUNKS_MAX, ChunkId, ContentId, Description, MIME_BYTES_MAX, NAME_BYTES_MAX,
+    CHUNK_BYTES, CHUNKS_MAX, ChunkId, ContentId, Description, MIME_BYTES_MAX, NAME_BYTES_MAX,
     PeerId, UnsignedManifest, is_plain_text, key_digest,
 };
 
@@ -248,7 +248,7 @@ fn describe(draft: ContentDraft) -> Result<Description, CommandError> {
         name: draft.name,
         mime: draft.mime,
         bytes: draft.bytes,
-        chunk_bytes: CHUNK_BYTES_MAX,
+        chunk_bytes: CHUNK_BYTES,
         key_digest: draft.key.map(|key| key_digest(&key.0)),
         chunks: draft.chunks,
     };

@@ -12,6 +12,11 @@ use peerloom_wire::bulk::BULK_PAYLOAD_BYTES_MAX;
 use super::{End, Fabric, FabricStep, Link};
 use crate::schedule::{Happening, Schedule};
 
+/// Pieces are as long as the driver's frames: those of its `pace`, once it knows the rate.
+const PIECES_A_SECOND: u64 = 20;
+const PIECE_BYTES_MIN: u64 = 16_384;
+const PIECE_BYTES_MAX: u64 = BULK_PAYLOAD_BYTES_MAX as u64;
+
 /// What travels. The bytes of a chunk only on a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Body {
@@ -96,13 +101,15 @@ impl Fabric {
         let other = self.other(end);
         let link = self.endpoints.get(&end).and_then(|endpoint| endpoint.link);
         let flows = link.and_then(|link| self.links.get(&link)).is_some_and(Link::flows);
+        let bandwidth = other.map_or(1, |other| self.path(end.seat.tab, other.seat.tab).rate());
         let Some(endpoint) = self.endpoints.get_mut(&end) else { return };
         let Some(other) = other.filter(|_| flows && !endpoint.jobs.is_empty()) else {
             endpoint.serving = false;
             return;
         };
         let Some(job) = endpoint.jobs.front_mut() else { return };
-        let piece_max = u32::try_from(BULK_PAYLOAD_BYTES_MAX).unwrap_or(u32::MAX);
+        let piece_max = (bandwidth / PIECES_A_SECOND).clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX);
+        let piece_max = u32::try_from(piece_max).unwrap_or(u32::MAX);
         let limit = job.body.bytes.min(job.bytes_max);
         let bytes = piece_max.min(limit.saturating_sub(job.sent));
         job.sent += bytes;
@@ -114,7 +121,9 @@ impl Fabric {
             endpoint.jobs.pop_front();
         }
         let last_arrival = endpoint.bulk.last_arrival;
-        let arrival = self.arrival(schedule.now(), [end, other], bytes as usize, last_arrival);
+        let sending = Duration::from_micros(u64::from(bytes) * 1_000_000 / bandwidth);
+        let sent_at = schedule.now() + sending;
+        let arrival = self.arrival(sent_at, [end, other], bytes as usize, last_arrival);
         if let Some(endpoint) = self.endpoints.get_mut(&end) {
             endpoint.bulk.last_arrival = arrival;
         }
@@ -126,9 +135,7 @@ impl Fabric {
             let event = LinkEvent::BodyServed { request, bytes: served_bytes };
             self.tell(schedule, end, event);
         }
-        let bandwidth = self.path(end.seat.tab, other.seat.tab).rate();
-        let gap = Duration::from_micros(u64::from(bytes) * 1_000_000 / bandwidth);
-        schedule.after(gap, Happening::Fabric(FabricStep::Serve { end }));
+        schedule.at(sent_at, Happening::Fabric(FabricStep::Serve { end }));
     }
 
     pub(super) fn take_piece(

@@ -9,7 +9,7 @@ use super::*;
 const CALM: Conditions =
     Conditions { latency: Span::new(10, 30), loss_ppm: 0, bytes_per_second: 5_000_000 };
 
-const CHUNK_BYTES: usize = 262_144;
+const CHUNK_BYTES: usize = peerloom_wire::CHUNK_BYTES as usize;
 
 /// A stage, and what is outside: a store for each tab, and what applications heard.
 struct Theatre {

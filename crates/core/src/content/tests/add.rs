@@ -1,4 +1,4 @@
-use peerloom_wire::{CHUNK_BYTES_MAX, CHUNKS_MAX};
+use peerloom_wire::{CHUNK_BYTES, CHUNKS_MAX};
 
 use super::*;
 use crate::event::{BadInput, Subject};
@@ -28,7 +28,7 @@ fn manifest_of(draft: &ContentDraft) -> (ContentId, Manifest) {
         name: draft.name.clone(),
         mime: draft.mime.clone(),
         bytes: draft.bytes,
-        chunk_bytes: CHUNK_BYTES_MAX,
+        chunk_bytes: CHUNK_BYTES,
         key_digest: draft.key.map(|key| key_digest(&key.0)),
         chunks: draft.chunks.clone(),
     };
@@ -64,7 +64,7 @@ fn an_added_content_is_stored_then_told_to_every_peer_then_answered() {
     );
     assert_eq!(content.content(id).unwrap().local, LocalState::Complete);
     let layout = content.layout(id).unwrap();
-    assert_eq!((layout.bytes, layout.chunk_plain_bytes), (300_000, 262_128));
+    assert_eq!((layout.bytes, layout.chunk_plain_bytes), (300_000, 262_112));
     assert_eq!(layout.key, Some(KEY));
     assert!(manifest.claim().holds());
 }
@@ -146,8 +146,8 @@ fn a_draft_that_does_not_add_up_is_refused_and_its_chunks_deleted() {
     let bad = CommandError::BadInput;
     for (draft, error) in [
         (draft(0, 1, None), bad(BadInput::ChunkCount)),
-        (draft(262_145, 1, None), bad(BadInput::ChunkCount)),
-        (draft(262_129, 1, Some(KEY)), bad(BadInput::ChunkCount)),
+        (draft(262_129, 1, None), bad(BadInput::ChunkCount)),
+        (draft(262_113, 1, Some(KEY)), bad(BadInput::ChunkCount)),
         (draft(u64::MAX, 1, None), bad(BadInput::ChunkCount)),
         (
             ContentDraft { name: "a\nb".into(), ..draft(5, 1, None) },
