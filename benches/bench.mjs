@@ -27,7 +27,7 @@ const MESH_TABS = 8;
 /** Wakes what sleeps: the first transfer of a connection starts with a small congestion window. */
 const WARM_UP_BYTES = 8 * 1_048_576;
 
-const FULL = { connectRounds: 9, meshRounds: 3, transferRounds: 7, smallRounds: 5, transferBytes: 64 * 1_048_576, memoryBytes: 1e9 };
+const FULL = { connectRounds: 9, meshRounds: 3, transferRounds: 15, smallRounds: 5, transferBytes: 64 * 1_048_576, memoryBytes: 1e9 };
 const QUICK = { connectRounds: 3, meshRounds: 1, transferRounds: 3, smallRounds: 1, transferBytes: 16 * 1_048_576, memoryBytes: 1e8 };
 
 const { values: options } = parseArgs({
