@@ -131,7 +131,7 @@ test("a wrong key in a link spoils nothing: the content's peers know the right o
 test("a swarm is opened with options that make sense, or not at all", async ({ context }) => {
   const page = await openTab(context, { open: "no" });
   const refused = (options: object): Promise<Refusal | null> => page.evaluate((given) => window.lab.refusal(() => window.lab.open(given)), options);
-  for (const options of [{ app: "" }, { app: "a".repeat(65) }, { app: 5 }, { profile: "" }, { maxConnections: 0 }, { maxConnections: 1.5 }, { identity: "forged" }, { store: { kind: "tape" } }, { signalling: [{ kind: "smoke" }] }, { rtc: { iceServers: [{ urls: "nowhere" }] } }]) {
+  for (const options of [{ app: "" }, { app: "a".repeat(65) }, { app: 5 }, { profile: "" }, { maxConnections: 0 }, { maxConnections: 1.5 }, { seedPeers: ["nobody"] }, { seedPeers: 5 }, { identity: "forged" }, { store: { kind: "tape" } }, { signalling: [{ kind: "smoke" }] }, { rtc: { iceServers: [{ urls: "nowhere" }] } }]) {
     expectRefusal(await refused(options), "BAD_INPUT");
   }
   expect(await page.evaluate(async () => ((await navigator.locks.query()).held ?? []).length)).toBe(0);

@@ -1,31 +1,7 @@
-import { expect, test, type BrowserContext } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 
-import { add, addressOf, fetched, idOf, openTab, ready, statsOf, until } from "./support/tabs.ts";
-
-/** A channel that reaches over the border between contexts, which `BroadcastChannel` never does. */
-async function joinChannel(name: string, contexts: readonly BrowserContext[]): Promise<void> {
-  const posts = await Promise.all(contexts.map((context) => context.newPage()));
-  for (const post of posts) {
-    const others = posts.filter((other) => other !== post);
-    await post.exposeFunction("carry", async (envelope: number[]) => {
-      await Promise.all(others.map((other) => other.evaluate((bytes) => window.spread(bytes), envelope)));
-    });
-    await post.goto(addressOf({ open: "no" }));
-    await post.evaluate((channelName) => {
-      const channel = new BroadcastChannel(channelName);
-      channel.onmessage = ({ data }) => void window.carry([...(data as Uint8Array)]);
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A BroadcastChannel's takes none.
-      window.spread = (bytes) => channel.postMessage(new Uint8Array(bytes));
-    }, name);
-  }
-}
-
-declare global {
-  interface Window {
-    carry(envelope: number[]): Promise<void>;
-    spread(envelope: number[]): void;
-  }
-}
+import { joinChannel } from "./support/channels.ts";
+import { add, fetched, idOf, openTab, ready, statsOf, until } from "./support/tabs.ts";
 
 test("two tabs with no channel in common meet over a third, and stay together without it", async ({ browser, context }) => {
   const elsewhere = await browser.newContext();

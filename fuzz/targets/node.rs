@@ -1,4 +1,5 @@
-//! A whole node: what a connected, authenticated peer says, and what its driver reports meanwhile.
+//! A whole node: what a connected, authenticated peer says, what its driver reports meanwhile, and
+//! what the page before this one left in the store.
 //! Nothing of it may panic or break an invariant.
 //!
 //! The input is a list of steps: a kind, a length of two bytes, and so many bytes.
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use peerloom_core::event::PeerState;
 use peerloom_core::io::{
-    BodyFault, Command, CommandId, ConnId, LinkCommand, LinkEvent, StoreOp, StoreReply,
+    BodyFault, Command, CommandId, ConnId, LinkCommand, LinkEvent, Record, StoreOp, StoreReply,
     TransportState,
 };
 use peerloom_core::node::NodeConfig;
@@ -30,7 +31,10 @@ fuzz_target!(|bytes: &[u8]| {
         rest = after;
         pair.step(*kind, said);
     }
-    assert_eq!(pair.nodes[0].stats().get("node.bugs"), Some(&0));
+    let stats = pair.nodes[0].stats();
+    assert_eq!(stats.get("node.bugs"), Some(&0));
+    assert!(stats.get("pex.known").is_some_and(|count| *count <= 256));
+    assert!(stats.get("registry.peers").is_some_and(|count| *count <= 100));
 });
 
 /// Two nodes; what is heard of the second one is up to the fuzzer.
@@ -68,7 +72,7 @@ impl Pair {
         let conn = self.nodes[0].conn(self.nodes[1].id());
         let bytes = Bytes::copy_from_slice(said);
         let request = RequestId(u32::from(said.first().copied().unwrap_or(0)));
-        let event = match kind % 8 {
+        let event = match kind % 9 {
             0..=2 => LinkEvent::Received { frame: bytes },
             3 => {
                 self.hear(0, Input::Signal { bytes });
@@ -85,6 +89,7 @@ impl Pair {
                 self.hear(0, Input::Timeout);
                 return;
             }
+            8 => return self.reload(&bytes),
             _ => {
                 let wanted = self.nodes[0].contents();
                 if let Some(info) = wanted.get(usize::from(request.0 as u8) % wanted.len().max(1)) {
@@ -96,6 +101,21 @@ impl Pair {
         if let Some(conn) = conn {
             self.hear(0, Input::Link { conn, event });
         }
+    }
+
+    /// A node that begins with this as the record of the peers it met.
+    fn reload(&self, stored: &Bytes) {
+        let mut fresh = node(3);
+        fresh.handle(self.now(), Input::Command { id: CommandId(1), command: Command::Start });
+        while let Some(output) = fresh.poll_output() {
+            if let Output::Store { id, op: StoreOp::Load } = output {
+                let record = Record { key: "peers".into(), value: stored.clone() };
+                let result = Ok(StoreReply::Records(vec![record]));
+                fresh.handle(self.now(), Input::Stored { id, result });
+            }
+        }
+        assert!(fresh.stats().get("registry.peers").is_some_and(|count| *count <= 100));
+        assert_eq!(fresh.stats().get("node.bugs"), Some(&0));
     }
 
     fn command(&mut self, index: usize, command: Command) {
@@ -133,7 +153,11 @@ impl Pair {
             Output::Sign { id, .. } => {
                 vec![(index, Input::Signed { id, signature: Some(Signature([1; 64])) })]
             }
-            Output::Verify { id, .. } => vec![(index, Input::Verified { id, holds: true })],
+            // One made-up signature is true, so that what is signed can be reached, and the others are not.
+            Output::Verify { id, claim } => {
+                let holds = claim.signature == Signature([1; 64]);
+                vec![(index, Input::Verified { id, holds })]
+            }
             Output::Store { id, op } => {
                 let reply = match op {
                     StoreOp::Load => StoreReply::Records(Vec::new()),

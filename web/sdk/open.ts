@@ -22,6 +22,8 @@ export interface Parts {
   readonly bytesMax: number | null;
   readonly key: Pick<PeerKey, "sign">;
   readonly log: Log;
+  /** Whom to connect to at each start. */
+  readonly seedPeers: readonly string[];
   readonly ambient: Ambient;
   makeNode(host: Host): NodeHandle;
 }
@@ -38,10 +40,10 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
     tellFallbacks(store, log);
     const key = await keyFor(options, profile, isKept, log);
     const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc, log);
-    const { app, channels, maxConnections } = options;
+    const { app, channels, maxConnections, seedPeers } = options;
     const node = { app, channels, maxConnections, rtc, seed: browser.random(new Uint8Array(SEED_BYTES)) };
     const makeNode = (host: Host): NodeHandle => new core.NodeHandle(key.publicKey, node, host);
-    return { profile, store, bytesMax, key, log, ambient: browser, makeNode };
+    return { profile, store, bytesMax, key, log, seedPeers, ambient: browser, makeNode };
   } catch (cause) {
     await store?.close();
     profile.release();

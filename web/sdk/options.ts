@@ -1,10 +1,14 @@
 /** Reads and checks what `Swarm.open` is given. */
 
 import { SwarmError } from "./errors.ts";
+import { isId } from "./hex.ts";
 import type { Signalling, Store, SwarmOptions } from "./types.ts";
 
 /** Full mesh among nine tabs; more connections cost each tab more than they bring. Guess. */
 export const CONNECTIONS_DEFAULT = 8;
+
+/** Each is called every second for ten. Guess. */
+const SEED_PEERS_MAX = 16;
 
 /** A name becomes part of a channel's, a lock's, a file's and a database's. */
 const NAME_LENGTH_MAX = 64;
@@ -57,12 +61,13 @@ export interface CheckedOptions {
   readonly rtc: NonNullable<SwarmOptions["rtc"]>;
   readonly store: { readonly kind: "persistent" | "memory"; readonly bytesMax: number | null };
   readonly maxConnections: number;
+  readonly seedPeers: readonly string[];
   readonly autostart: boolean;
 }
 
 /** Throws `BAD_INPUT` with a sentence. */
 export function checkOptions(options: SwarmOptions): CheckedOptions {
-  const { app, profile, identity = "persistent", maxConnections = CONNECTIONS_DEFAULT } = options;
+  const { app, profile, identity = "persistent", maxConnections = CONNECTIONS_DEFAULT, seedPeers = [] } = options;
   checkName("app", app);
   if (profile !== undefined) {
     checkName("profile", profile);
@@ -73,6 +78,9 @@ export function checkOptions(options: SwarmOptions): CheckedOptions {
   if (!Number.isInteger(maxConnections) || maxConnections < 1 || maxConnections > 255) {
     throw new SwarmError("BAD_INPUT", "maxConnections has to be a whole number from 1 to 255");
   }
+  if (!Array.isArray(seedPeers) || seedPeers.length > SEED_PEERS_MAX || !seedPeers.every(isId)) {
+    throw new SwarmError("BAD_INPUT", `seedPeers takes up to ${SEED_PEERS_MAX} ids of peers`);
+  }
   return {
     app,
     profile,
@@ -81,6 +89,7 @@ export function checkOptions(options: SwarmOptions): CheckedOptions {
     rtc: options.rtc ?? { iceServers: [] },
     store: checkStore(options.store ?? persistentStore()),
     maxConnections,
+    seedPeers,
     autostart: options.autostart ?? true,
   };
 }

@@ -147,7 +147,12 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#starts += 1;
     this.#statusTicker.touch();
     try {
-      await this.#waitFor(node.start());
+      const started = node.start();
+      for (const peer of this.#parts.seedPeers) {
+        // Whoever is not there may still come, and be heard then.
+        node.connect(peer).catch(() => undefined);
+      }
+      await this.#waitFor(started);
     } finally {
       this.#starts -= 1;
       this.#onMove();

@@ -98,6 +98,11 @@ export interface SwarmOptions extends Wait {
   readonly store?: Store | undefined;
   /** Direct connections at most. Default 8. */
   readonly maxConnections?: number | undefined;
+  /**
+   * Peers to connect to at each start, at most 16, next to those that this profile remembers: for an application that
+   * knows some who are mostly there. Each is called for ten seconds, on every signalling path. Default none.
+   */
+  readonly seedPeers?: readonly PeerId[] | undefined;
   /** Default true. False: open, look, then `start()`. */
   readonly autostart?: boolean | undefined;
   /** Nothing is logged unless this is given. */

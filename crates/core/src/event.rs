@@ -421,6 +421,8 @@ pub enum StrikeKind {
     TooManyRequests,
     /// A message that makes no sense in this state.
     OutOfTurn,
+    /// A forged or expired record of a peer, or one that has no place in its list.
+    BadRecord,
 }
 
 /// What follows from a misbehaviour.

@@ -72,6 +72,11 @@ impl<K, V> Map<K, V> {
         self.keys.iter()
     }
 
+    /// Returns the keys.
+    pub const fn key_set(&self) -> &Set<K> {
+        &self.keys
+    }
+
     /// Iterates over the values in the order of their keys.
     pub fn values(&self) -> slice::Iter<'_, V> {
         self.values.iter()
@@ -178,6 +183,15 @@ impl<K: Ord, V> Map<K, V> {
     /// Moves all entries of `other` over here; they replace those of the same key.
     pub fn append(&mut self, other: &mut Self) {
         self.extend(core::mem::take(other));
+    }
+}
+
+/// Counters by name.
+impl Map<&'static str, u64> {
+    /// Counts one more.
+    #[inline(never)]
+    pub fn count(&mut self, name: &'static str) {
+        *self.entry(name).or_default() += 1;
     }
 }
 

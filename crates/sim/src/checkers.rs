@@ -26,6 +26,11 @@ const OUTPUTS_MAX: usize = 20_000;
 /// Copies of envelopes that a carrier remembers.
 const ROUTING_PASSAGES_MAX: u64 = 512;
 
+/// Peers that a node knows, remembers, and has records of.
+const DISCOVERY_KNOWN_MAX: u64 = 256;
+const REGISTRY_PEERS_MAX: u64 = 100;
+const PEX_KNOWN_MAX: u64 = 256;
+
 /// Violations kept; a run ends at the first, what one step adds to it is kept too.
 const VIOLATIONS_MAX: usize = 20;
 
@@ -228,6 +233,9 @@ impl Checkers {
         for (what, max) in [
             ("routing.carriers", u64::from(max_connections)),
             ("routing.passages", ROUTING_PASSAGES_MAX),
+            ("discovery.known", DISCOVERY_KNOWN_MAX),
+            ("registry.peers", REGISTRY_PEERS_MAX),
+            ("pex.known", PEX_KNOWN_MAX),
         ] {
             let is = stats.get(what).copied().unwrap_or(0);
             if is > max {
@@ -254,6 +262,21 @@ impl Checkers {
         if let Some(chunk) = tab.store.chunks().find(|chunk| truth.chunk_bytes(chunk).is_none()) {
             let what = format!("{chunk:?} is stored and is no true chunk");
             self.fail(at_ms, tab.seat.tab, "no wrong byte is kept", what);
+        }
+    }
+
+    /// Whom a tab remembers exists, and is of its application.
+    pub(crate) fn remembered(&mut self, at_ms: u64, tab: &Tab, tabs: &[Tab], truth: &Truth) {
+        let Some(value) = tab.store.records().get("peers") else { return };
+        // After a version byte and 8 bytes of a hash.
+        let (entries, rest) = value.get(9..).unwrap_or_default().as_chunks::<65>();
+        let is_mate = |entry: &[u8; 65]| {
+            let who = entry.first_chunk().and_then(|id| truth.who.find(&PeerId(*id)));
+            who.is_some_and(|who| tabs[who.tab].options.app == tab.options.app)
+        };
+        if !rest.is_empty() || !entries.iter().all(is_mate) {
+            let what = format!("it remembers {value:?}");
+            self.fail(at_ms, tab.seat.tab, "nobody is remembered who never was", what);
         }
     }
 

@@ -106,6 +106,7 @@ impl<'a> View<'a> {
         let index = tab.seat.tab;
         let known = self.known[index].iter().filter_map(|peer| truth.who.find(peer));
         let mut mates = truth.who.hearers(index);
+        mates.extend(self.around(index));
         mates.extend(known.map(|entry| entry.tab).filter(|other| *other != index));
         mates.sort_unstable();
         mates.dedup();
@@ -121,22 +122,30 @@ impl<'a> View<'a> {
             .collect()
     }
 
+    /// To whom those are connected that a tab is connected to: of them it is told.
+    fn around(&self, index: usize) -> BTreeSet<usize> {
+        let World { tabs, truth, .. } = self.world;
+        let tab_of = |peer: &PeerId| truth.who.find(peer).map(|entry| entry.tab);
+        let honest =
+            self.connected[index].iter().filter_map(tab_of).filter(|tab| tabs[*tab].is_honest());
+        let theirs = honest.flat_map(|tab| &self.connected[tab]).filter_map(tab_of);
+        theirs.filter(|tab| *tab != index).collect()
+    }
+
     fn peers(&self, tab: &Tab, mates: &[&Tab], reach: Reach, add: &mut impl FnMut(String)) {
         let index = tab.seat.tab;
         let ours = &self.connected[index];
-        let limit = usize::from(self.world.options.max_connections);
+        let around = self.around(index);
         for other in mates {
             let name = other.seat.tab;
             let theirs = &self.connected[name];
             let is_known = self.known[index].contains(&other.peer);
-            if tab.shares_channel(other) {
-                if !is_known {
-                    add(format!("has not discovered tab {name}"));
-                }
-            } else if reach == Reach::Heard
-                || !is_known
-                || self.component[index] != self.component[name]
-            {
+            let is_in_earshot = tab.shares_channel(other);
+            if !is_known && (is_in_earshot || reach != Reach::Heard && around.contains(&name)) {
+                add(format!("has not discovered tab {name}"));
+            }
+            let is_joined = is_known && self.component[index] == self.component[name];
+            if !is_in_earshot && (reach == Reach::Heard || !is_joined) {
                 // They need not know each other, and can't connect unless somebody carries for them.
                 continue;
             }
@@ -145,7 +154,7 @@ impl<'a> View<'a> {
                 add(format!("and tab {name} don't agree whether they are connected"));
             } else if here && !self.world.fabric.carries(tab.seat, name) {
                 add(format!("takes its dead connection to tab {name} for live"));
-            } else if !here && ours.len() < limit && theirs.len() < limit {
+            } else if !here && [index, name].iter().all(|tab| self.has_room(*tab, is_in_earshot)) {
                 add(format!("is not connected to tab {name}, though both have room"));
             }
         }
@@ -155,6 +164,15 @@ impl<'a> View<'a> {
                 add(format!("is connected to {peer:?}, whose tab is closed"));
             }
         }
+    }
+
+    /// Whether a tab has room for another: for one that no channel brings it, half of its connections, or
+    /// all while it knows so few that there is room for all of them and more.
+    fn has_room(&self, tab: usize, is_in_earshot: bool) -> bool {
+        let max = usize::from(self.world.options.max_connections);
+        let is_small = self.known[tab].len() <= max - max / 4;
+        let limit = if is_in_earshot || is_small { max } else { max.div_ceil(2) };
+        self.connected[tab].len() < limit
     }
 
     fn contents(&self, tab: &Tab, mates: &[&Tab], add: &mut impl FnMut(String)) {

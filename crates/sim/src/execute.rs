@@ -77,8 +77,9 @@ impl World {
                 }
             }
             (LinkCommand::Send { frame }, Some(hostility)) => {
+                let now_ms = self.tabs[seat.tab].unix_ms(self.schedule.now());
                 let Self { fabric, schedule, dice, .. } = self;
-                hostile::send(hostility, dice, fabric, schedule, end, &frame);
+                hostile::send(hostility, dice, fabric, schedule, end, (&frame, now_ms));
             }
             (command, _) => self.fabric.execute(&mut self.schedule, end, command),
         }

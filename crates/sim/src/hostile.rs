@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use bytes::Bytes;
+use peerloom_crypto::{PUBLIC_KEY_BYTES, PublicKey, Signature};
 use peerloom_wire::frame::FRAME_VERSION;
+use peerloom_wire::record::{self, PeerRecord};
 use peerloom_wire::{FRAME_BYTES_MAX, Protocol, RequestId, frame};
 
 use crate::dice::Dice;
@@ -27,7 +29,7 @@ pub(crate) fn send(
     fabric: &mut Fabric,
     schedule: &mut Schedule,
     end: End,
-    frame: &Bytes,
+    (frame, now_ms): (&Bytes, u64),
 ) {
     if matches!(frame::decode(frame), Ok((Protocol::Routing, _))) {
         if dice.chance(hostility.carried_dropped_per_mille) {
@@ -54,6 +56,12 @@ pub(crate) fn send(
             fabric.inject(schedule, end, made_up_envelope(dice));
         }
     }
+    if dice.chance(hostility.bad_list_per_mille) {
+        fabric.count("bad lists of peers");
+        for list in bad_lists(dice, now_ms) {
+            fabric.inject(schedule, end, list);
+        }
+    }
 }
 
 /// An envelope to be carried from nobody to nobody, as `docs/protocol/routing.md` lays it out.
@@ -61,6 +69,37 @@ fn made_up_envelope(dice: &mut Dice) -> Bytes {
     let header = [FRAME_VERSION, Protocol::Routing as u8, 0, 0, FLOOD_STEPS];
     let rest = dice.bytes(64 + FLOOD_ENVELOPE_BYTES);
     [&header[..], &rest].concat().into()
+}
+
+/// Peers that nobody has signed for, more than may be, too much of one, or an empty list too often.
+fn bad_lists(dice: &mut Dice, now_ms: u64) -> Vec<Bytes> {
+    let (added, times): (Vec<Bytes>, usize) = match dice.below(4) {
+        0 => (vec![forged(dice, now_ms)], 1),
+        1 => ((0..60).map(|_| forged(dice, now_ms)).collect(), 1),
+        2 => (vec![dice.bytes(200).into()], 1),
+        _ => (Vec::new(), 6),
+    };
+    let count = u8::try_from(added.len()).unwrap_or(u8::MAX);
+    let mut frame = vec![FRAME_VERSION, Protocol::Pex as u8, 0, 0, count];
+    for record in added {
+        frame.push(u8::try_from(record.len()).unwrap_or(u8::MAX));
+        frame.extend_from_slice(&record);
+    }
+    vec![frame.into(); times]
+}
+
+fn forged(dice: &mut Dice, now_ms: u64) -> Bytes {
+    let mut key = [4; PUBLIC_KEY_BYTES];
+    key.iter_mut().zip(dice.bytes(PUBLIC_KEY_BYTES)).for_each(|(to, from)| *to = from);
+    let record = PeerRecord {
+        key: PublicKey(key),
+        issued_ms: now_ms,
+        protocols: 1,
+        roles: 0,
+        capabilities: 0,
+        connections_max: 8,
+    };
+    record::sign_with(&record.encode(), Signature([7; 64]))
 }
 
 /// Serves a body as this hostile tab does: wrong, cut, too long, or with one more behind it.

@@ -91,6 +91,9 @@ pub struct Hostility {
     pub replayed_envelope_per_mille: u32,
     /// A control frame is followed by hundreds of made-up envelopes to be carried.
     pub flood_per_mille: u32,
+    /// A control frame is followed by a list of peers that nobody may send: forged, oversized, or a
+    /// flood of them.
+    pub bad_list_per_mille: u32,
 }
 
 /// A content that a tab adds.
@@ -335,6 +338,7 @@ fn draw_hostility(dice: &mut Dice) -> Hostility {
         stray_body_per_mille: rate(300),
         bent_frame_per_mille: rate(300),
         garbage_frame_per_mille: rate(300),
+        bad_list_per_mille: rate(300),
         ..Hostility::default()
     }
 }

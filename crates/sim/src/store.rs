@@ -69,6 +69,15 @@ impl Store {
         self.chunks.keys()
     }
 
+    pub(crate) fn records(&self) -> &BTreeMap<String, Bytes> {
+        &self.records
+    }
+
+    #[cfg(test)]
+    pub(crate) fn put_record(&mut self, key: &str, value: Bytes) {
+        self.records.insert(key.to_owned(), value);
+    }
+
     pub(crate) fn waiting_count(&self) -> usize {
         self.waiting.len()
     }

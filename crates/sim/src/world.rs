@@ -423,6 +423,7 @@ impl World {
         let turn = usize::try_from(at_ms / 1000).unwrap_or(0) % looks.max(1);
         for tab in self.tabs.iter().skip(turn).step_by(looks.max(1)) {
             self.checkers.look(at_ms, tab, self.options.max_connections);
+            self.checkers.remembered(at_ms, tab, &self.tabs, &self.truth);
             self.checkers.stored(at_ms, tab, &self.truth);
         }
     }

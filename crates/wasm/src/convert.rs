@@ -246,6 +246,7 @@ const fn strike_kind(kind: StrikeKind) -> &'static str {
         StrikeKind::BadManifest => "badManifest",
         StrikeKind::TooManyRequests => "tooManyRequests",
         StrikeKind::OutOfTurn => "outOfTurn",
+        StrikeKind::BadRecord => "badRecord",
         _ => "other",
     }
 }

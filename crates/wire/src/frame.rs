@@ -24,6 +24,8 @@ pub enum Protocol {
     Link = 1,
     /// Inventories and requests for bodies.
     Content = 2,
+    /// Which peers the sender is connected to.
+    Pex = 3,
     /// Envelopes on their way to peers that are not connected.
     Routing = 4,
 }
@@ -65,6 +67,7 @@ impl Protocol {
         match byte {
             1 => Some(Self::Link),
             2 => Some(Self::Content),
+            3 => Some(Self::Pex),
             4 => Some(Self::Routing),
             _ => None,
         }

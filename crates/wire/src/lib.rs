@@ -16,6 +16,7 @@ pub mod envelope;
 pub mod frame;
 pub mod id;
 pub mod manifest;
+pub mod record;
 
 pub use bulk::{CHUNK_BYTES, CHUNK_BYTES_MAX};
 pub use candidate::{CANDIDATES_MAX, Candidate};

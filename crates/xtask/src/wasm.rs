@@ -199,8 +199,11 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-/// Optimises for size: -Oz makes the file no smaller after gzip. No feature flags: wasm-opt reads them from the
-/// `target_features` section.
+/// Optimises for size, in passes that each leave the next one something: 1.4 of 105.7 kB after gzip come from what
+/// follows the first `-Os` (measured 2026-11-20). -Oz makes the file no smaller. No feature flags: wasm-opt reads them
+/// from the `target_features` section.
+///
+/// The lowest KiB of memory is the far end of the stack, which comes before all data: nothing points there.
 fn shrink(root: &Path, module: &Module, folder: &Path) -> Result<()> {
     let file = folder.join(format!("{}_bg.wasm", module.name));
     let small = folder.join("small.wasm");
@@ -210,8 +213,11 @@ fn shrink(root: &Path, module: &Module, folder: &Path) -> Result<()> {
     let mut optimise = npm_tool(
         root,
         "wasm-opt",
-        ["-Os", "--one-caller-inline-max-function-size", ONE_CALLER_SIZE_MAX],
+        ["--low-memory-unused", "--one-caller-inline-max-function-size", ONE_CALLER_SIZE_MAX],
     );
+    // The order of instructions is made anew from the flow of control, and constants move into loads and stores.
+    optimise.args(["-Os", "--flatten", "--rereloop", "-Os"]);
+    optimise.args(["--optimize-added-constants-propagate", "-Os"]);
     // What has a similar name is similar code, and gzip looks back 32 KiB only: 1.2 % less.
     optimise.args(["--reorder-functions-by-name", "--strip-producers", names::PASS]);
     let said = shell::answer(optimise.arg(&file).arg("-o").arg(&small))?;

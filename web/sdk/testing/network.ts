@@ -273,7 +273,7 @@ export class SimNetwork implements AsyncDisposable {
   }
 
   async #openPage(world: SimWorld, tab: Tab, options: CheckedOptions, log: Log): Promise<Swarm> {
-    const { app, channels, maxConnections } = options;
+    const { app, channels, maxConnections, seedPeers } = options;
     const { kind, bytesMax } = options.store;
     tab.store = (kind === "persistent" ? tab.store : null) ?? new KeptStore(bytesMax);
     const { store: chunks } = tab;
@@ -286,7 +286,7 @@ export class SimNetwork implements AsyncDisposable {
       this.#swarms.delete(swarm);
     };
     const profile = { name: config.name, markReleased: nothing, markHeld: nothing, release };
-    const swarm: Swarm = page.open({ profile, store, bytesMax, key: UNUSED_KEY, log }, (host) => {
+    const swarm: Swarm = page.open({ profile, store, bytesMax, key: UNUSED_KEY, log, seedPeers }, (host) => {
       const node = world.open(tab.index, app, channels, maxConnections, host);
       if (node === undefined) {
         throw new SwarmError("QUOTA", "there are too many peers on this network");

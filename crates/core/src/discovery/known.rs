@@ -52,7 +52,11 @@ impl Contact {
 
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    pub(super) run: RunId,
+    /// None: it was never heard, others say that it is there.
+    pub(super) run: Option<RunId>,
+    /// Whether a connected peer says that it is there.
+    pub(super) is_vouched: bool,
+    /// When it was last heard, or first heard of.
     pub(super) heard_at: Instant,
     /// When it was last heard over the broadcast path.
     pub(super) broadcast_at: Option<Instant>,
@@ -68,17 +72,31 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) const fn new(now: Instant, run: RunId, sequence: u64) -> Self {
-        let replay = ReplayWindow::after(sequence);
         Self {
-            run,
+            run: Some(run),
+            is_vouched: false,
             heard_at: now,
             broadcast_at: None,
             contact: Contact::Idle,
             rebuild_until: None,
             failures: 0,
             last_failure: None,
-            replay,
+            replay: ReplayWindow::after(sequence),
         }
+    }
+
+    /// Makes one that others told of. Of two that are told of each other, the lower id calls first.
+    pub(super) fn introduced(now: Instant, contact: Contact) -> Self {
+        Self { run: None, is_vouched: true, contact, ..Self::new(now, RunId(0), 0) }
+    }
+
+    /// Learns its run by the first envelope of it, or of the next run.
+    pub(super) fn begin_run(&mut self, now: Instant, run: RunId, sequence: u64) {
+        let is_vouched = self.is_vouched;
+        // Whoever was dialled by id alone answers the attempt that is under way.
+        let is_dialled = self.run.is_none() && self.contact == Contact::Dialling;
+        let contact = if is_dialled { Contact::Dialling } else { Contact::Idle };
+        *self = Self { is_vouched, contact, ..Self::new(now, run, sequence) };
     }
 
     /// Waits the next failure out.
@@ -112,24 +130,31 @@ impl Known {
         }
     }
 
-    /// When this peer is to be forgotten if it stays silent; never while there is contact.
+    /// When this peer is to be forgotten if it stays silent; never while there is contact, or
+    /// others say that it is there.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         match self.contact {
-            Contact::Idle | Contact::Backoff { .. } | Contact::Parted => {
+            Contact::Idle | Contact::Backoff { .. } | Contact::Parted if !self.is_vouched => {
                 Some(self.heard_at + SILENCE_MAX)
             }
-            Contact::Dialling | Contact::Connected => None,
+            _ => None,
         }
     }
 
-    /// `has_room`: whether being due leads to anything.
-    pub(super) fn poll_timeout(&self, has_room: bool) -> Option<Instant> {
-        match self.contact {
+    /// Whether no channel brings us what it says, and there was no connection that is to be rebuilt.
+    pub(super) const fn is_far(&self) -> bool {
+        self.broadcast_at.is_none() && self.rebuild_until.is_none()
+    }
+
+    /// `has_room`: whether being due leads to anything. `call_at`: when the next one who was never
+    /// heard may be called.
+    pub(super) fn poll_timeout(&self, has_room: bool, call_at: Instant) -> Option<Instant> {
+        let due = match self.contact {
             Contact::Idle if has_room => Some(self.heard_at),
-            Contact::Backoff { until, .. } if has_room => {
-                Some(until.min(self.heard_at + SILENCE_MAX))
-            }
-            _ => self.silent_at(),
-        }
+            Contact::Backoff { until, .. } if has_room => Some(until),
+            _ => None,
+        };
+        let due = if self.run.is_none() { due.map(|at| at.max(call_at)) } else { due };
+        [due, self.silent_at()].into_iter().flatten().min()
     }
 }

@@ -67,6 +67,22 @@ const SEEK_MAX: Duration = Duration::from_secs(10);
 /// How often it is called.
 const SEEK_REPEAT: Duration = Duration::from_secs(1);
 
+/// Between two calls to peers that were never heard: their number is another's word. Guess.
+const CALL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Of peers that no channel brings us, only those are dialled unasked that make up one connection in
+/// so many, unless so few are known that there is room for all of them and more. They find each other
+/// over peers, so that a handful would fill all of their connections with each other, and leave no
+/// place for a newcomer that hears nobody else: simulated networks of a hundred fell apart.
+const FAR_IN: usize = 2;
+
+/// So many of the connections are left when all known peers fit in: one in so many.
+const SPARE_IN: usize = 4;
+
+/// How long the higher id of two leaves the first call to the lower one, if they are told of each
+/// other: an attempt over peers takes less.
+const CALL_HIGHER: Duration = Duration::from_secs(2);
+
 /// The most commands that wait for a connection.
 const SEEKS_MAX: usize = 256;
 
@@ -81,6 +97,12 @@ pub(crate) enum Input {
     Heard { envelope: Box<Envelope>, path: SignalPath },
     /// The application wants this peer.
     Connect { id: CommandId, peer: PeerId },
+    /// Say to this peer that we are here, in case it is there.
+    Call { peer: PeerId },
+    /// A connected peer says that this one is there.
+    Introduced { peer: PeerId },
+    /// No connected peer says so any more.
+    Withdrawn { peer: PeerId },
     /// An attempt is under way.
     Connecting { peer: PeerId },
     /// A connection is up.
@@ -134,6 +156,7 @@ pub(crate) struct Config {
 #[derive(Clone, Copy, Debug, Default)]
 struct Counters {
     announcements: u64,
+    calls: u64,
     envelopes_replayed: u64,
     envelopes_outdated: u64,
     peers_evicted: u64,
@@ -163,6 +186,8 @@ pub(crate) struct Discovery {
     presence: Presence,
     known: Map<PeerId, Known>,
     seeks: Vec<Seek>,
+    /// When the next peer that was never heard may be called.
+    call_at: Instant,
     counters: Counters,
 }
 
@@ -176,6 +201,13 @@ impl Machine for Discovery {
             Input::Stop => self.stop(out),
             Input::Heard { envelope, path } => self.on_envelope(now, *envelope, path, out),
             Input::Connect { id, peer } => self.connect(now, id, peer, out),
+            Input::Call { peer } => self.on_call(peer, out),
+            Input::Introduced { peer } => self.on_introduced(now, peer, out),
+            Input::Withdrawn { peer } => {
+                if let Some(known) = self.known.get_mut(&peer) {
+                    known.is_vouched = false;
+                }
+            }
             Input::Connecting { peer } => self.set_contact(peer, Contact::Dialling),
             Input::Connected { peer } => self.on_connected(peer, out),
             Input::Failed { peer, failure } => self.on_failed(now, peer, failure, out),
@@ -190,7 +222,12 @@ impl Machine for Discovery {
         let Presence::Announcing { next_at, .. } = self.presence else { return None };
         let seek = self.seeks.iter().map(|seek| seek.repeat_at.min(seek.deadline)).min();
         let has_room = self.has_room();
-        let known = self.known.values().filter_map(|known| known.poll_timeout(has_room)).min();
+        let has_far_room = self.has_far_room();
+        let due = |known: &Known| {
+            let has_room = if known.is_far() { has_far_room } else { has_room };
+            known.poll_timeout(has_room, self.call_at)
+        };
+        let known = self.known.values().filter_map(due).min();
         [Some(next_at), seek, known].into_iter().flatten().min()
     }
 
@@ -216,6 +253,7 @@ impl Discovery {
             presence: Presence::Stopped,
             known: Map::new(),
             seeks: Vec::new(),
+            call_at: Instant::ZERO,
             counters: Counters::default(),
         }
     }
@@ -230,11 +268,12 @@ impl Discovery {
     /// replays and duplicates cost no check of a signature. They are counted.
     pub(crate) fn is_news(&mut self, envelope: &Envelope) -> bool {
         let Some(known) = self.known.get(&envelope.from) else { return true };
-        if envelope.run < known.run {
+        let run = Some(envelope.run);
+        if run < known.run {
             self.counters.envelopes_outdated += 1;
             return false;
         }
-        let is_news = envelope.run > known.run || known.replay.is_new(envelope.sequence);
+        let is_news = run > known.run || known.replay.is_new(envelope.sequence);
         self.counters.envelopes_replayed += u64::from(!is_news);
         is_news
     }
@@ -242,7 +281,7 @@ impl Discovery {
     /// Returns the run of a known peer: whom an envelope is to name.
     #[must_use]
     pub(crate) fn run_of(&self, peer: PeerId) -> Option<RunId> {
-        self.known.get(&peer).map(|known| known.run)
+        self.known.get(&peer)?.run
     }
 
     /// Returns whether a peer was heard over the broadcast path just now: then it hears us there, and
@@ -267,15 +306,18 @@ impl Discovery {
             Contact::Backoff { .. } if known.rebuild_until.is_some() && self.has_room() => {
                 PeerState::Connecting
             }
-            Contact::Backoff { .. } => PeerState::Backoff,
+            // Whoever was never heard is called, and nobody waits for a failure.
+            Contact::Backoff { .. } if known.run.is_some() => PeerState::Backoff,
             _ => PeerState::Discovered,
         }
     }
 
     /// Returns when a peer is dialled next, in milliseconds since the Unix epoch, if that is planned.
+    /// Whoever was never heard is called, not dialled.
     #[must_use]
     pub(crate) fn next_try_ms(&self, peer: PeerId) -> Option<u64> {
-        match self.known.get(&peer)?.contact {
+        let known = self.known.get(&peer).filter(|known| known.run.is_some());
+        match known?.contact {
             Contact::Backoff { until_unix_ms, .. } => Some(until_unix_ms),
             _ => None,
         }
@@ -289,9 +331,10 @@ impl Discovery {
 
     /// Returns the counters, by name.
     #[must_use]
-    pub(crate) fn stats(&self) -> [(&'static str, u64); 6] {
+    pub(crate) fn stats(&self) -> [(&'static str, u64); 7] {
         [
             ("discovery.announcements", self.counters.announcements),
+            ("discovery.calls", self.counters.calls),
             ("discovery.envelopes_replayed", self.counters.envelopes_replayed),
             ("discovery.envelopes_outdated", self.counters.envelopes_outdated),
             ("discovery.peers_evicted", self.counters.peers_evicted),
@@ -361,11 +404,14 @@ impl Discovery {
     fn recognise(&mut self, now: Now, envelope: &Envelope, out: &mut Vec<Effect>) {
         let (peer, run) = (envelope.from, envelope.run);
         if let Some(known) = self.known.get_mut(&peer) {
-            if known.run == run {
+            let before = known.run;
+            if before == Some(run) {
                 known.heard_at = now.mono;
                 known.replay.accept(envelope.sequence);
-            } else {
-                *known = Known::new(now.mono, run, envelope.sequence);
+                return;
+            }
+            known.begin_run(now.mono, run, envelope.sequence);
+            if before.is_some() {
                 out.push(Effect::Renewed { peer });
             }
             return;
@@ -378,10 +424,12 @@ impl Discovery {
     }
 
     fn on_announce(&mut self, now: Now, peer: PeerId, answer_wanted: bool, out: &mut Vec<Effect>) {
+        let has_far_room = self.has_far_room();
         let has_room = self.has_room();
         let leaves_it = self.is_young(now) && peer < self.config.own;
         let is_sought = self.seeks.iter().any(|seek| seek.peer == peer);
         let Some(known) = self.known.get_mut(&peer) else { return };
+        let has_room = if known.is_far() { has_far_room } else { has_room };
         if known.contact == Contact::Idle && has_room && leaves_it && !is_sought {
             known.contact = Contact::backoff(now, GLARE_WAIT);
             if answer_wanted {
@@ -394,6 +442,28 @@ impl Discovery {
         {
             out.push(Effect::Announce { to: Some(peer), answer_wanted: false });
         }
+    }
+
+    fn on_call(&mut self, peer: PeerId, out: &mut Vec<Effect>) {
+        if self.is_running() && peer != self.config.own && !self.known.contains_key(&peer) {
+            out.push(Effect::Announce { to: Some(peer), answer_wanted: true });
+        }
+    }
+
+    #[inline(never)]
+    fn on_introduced(&mut self, now: Now, peer: PeerId, out: &mut Vec<Effect>) {
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.is_vouched = true;
+            return;
+        }
+        // Hearsay pushes nobody out.
+        if !self.is_running() || peer == self.config.own || self.known.len() >= KNOWN_MAX {
+            return;
+        }
+        let is_lower = self.config.own < peer;
+        let contact = if is_lower { Contact::Idle } else { Contact::backoff(now, CALL_HIGHER) };
+        self.known.insert(peer, Known::introduced(now.mono, contact));
+        out.push(Effect::Discovered { peer });
     }
 
     #[inline(never)]
@@ -564,13 +634,34 @@ impl Discovery {
 
     /// Dials those whose failure has been waited out, and those that there was no room for.
     fn retry(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let mut room = self.config.connections_max.saturating_sub(self.in_use());
+        let in_use = self.in_use();
+        let mut room = self.config.connections_max.saturating_sub(in_use);
+        let mut far_room = self.far_max().saturating_sub(in_use);
         for (&peer, known) in &mut self.known {
-            if room > 0 && known.is_due(now.mono) {
+            let has_room = if known.is_far() { far_room > 0 } else { room > 0 };
+            if has_room && known.run.is_some() && known.is_due(now.mono) {
                 room -= 1;
+                far_room = far_room.saturating_sub(1);
                 known.contact = Contact::Dialling;
                 out.push(Effect::Dial { peer });
             }
+        }
+        if far_room > 0 && self.call_at <= now.mono {
+            self.call_next(now, out);
+        }
+    }
+
+    /// Calls a peer that was never heard, the one that was called least. It dials if it is there and
+    /// has room for one that it doesn't hear either: so nobody's word costs us an attempt, and nobody is
+    /// crowded. No answer is wanted but that.
+    fn call_next(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let due = (self.known.iter_mut())
+            .filter(|(_, known)| known.run.is_none() && known.is_due(now.mono));
+        if let Some((&peer, known)) = due.min_by_key(|(_, known)| known.failures) {
+            known.back_off(now, &mut self.random);
+            self.call_at = now.mono + CALL_INTERVAL;
+            self.counters.calls += 1;
+            out.push(Effect::Announce { to: Some(peer), answer_wanted: false });
         }
     }
 
@@ -621,5 +712,16 @@ impl Discovery {
 
     fn has_room(&self) -> bool {
         self.in_use() < self.config.connections_max
+    }
+
+    fn has_far_room(&self) -> bool {
+        self.in_use() < self.far_max()
+    }
+
+    /// How many connections there may be before peers that no channel brings us are left alone.
+    fn far_max(&self) -> usize {
+        let max = self.config.connections_max;
+        let is_small = self.known.len() <= max - max / SPARE_IN;
+        if is_small { max } else { max.div_ceil(FAR_IN) }
     }
 }

@@ -411,3 +411,138 @@ fn the_last_failure_and_the_next_try_are_told_until_a_connection_is_made() {
     run(&mut discovery, vec![(next_ms + 2, Input::Connected { peer: peer(1) })]);
     assert_eq!(discovery.last_failure(peer(1)), None);
 }
+
+fn call(seed: u8) -> Effect {
+    Effect::Announce { to: Some(peer(seed)), answer_wanted: false }
+}
+
+#[test]
+fn a_peer_that_others_tell_of_is_known_called_and_dialled_when_it_answers() {
+    let mut discovery = discovery(2);
+    let introduced = run(&mut discovery, vec![(1, Input::Introduced { peer: peer(1) })]);
+    assert_eq!(introduced, [Effect::Discovered { peer: peer(1) }]);
+    assert_eq!(discovery.run_of(peer(1)), None);
+    assert_eq!(wait(&mut discovery, 1), [call(1)]);
+    assert_eq!(discovery.state(peer(1)), PeerState::Discovered, "nothing failed");
+    let answer = Signal::Announce { answer_wanted: false };
+    let answered = run(&mut discovery, vec![(2, heard(1, 5, 1, answer))]);
+    assert_eq!(answered, [Effect::Dial { peer: peer(1) }]);
+    assert_eq!(discovery.run_of(peer(1)), Some(RunId(5)));
+}
+
+#[test]
+fn of_two_that_are_told_of_each_other_the_lower_id_calls_first() {
+    let mut higher = discovery_of(PeerId([255; 32]), 2);
+    run(&mut higher, vec![(0, Input::Introduced { peer: peer(1) })]);
+    assert!(!wait(&mut higher, 1_999).contains(&call(1)));
+    assert!(wait(&mut higher, 2_001).contains(&call(1)));
+}
+
+#[test]
+fn calls_are_repeated_ever_later_and_a_few_a_second_are_made() {
+    let mut discovery = discovery(2);
+    for seed in 1..=40 {
+        run(&mut discovery, vec![(0, Input::Introduced { peer: peer(seed) })]);
+    }
+    let calls = |effects: Vec<Effect>| {
+        let to = effects.iter().filter_map(|effect| match effect {
+            Effect::Announce { to, .. } => *to,
+            _ => None,
+        });
+        to.collect::<Vec<_>>()
+    };
+    let first = calls(wait(&mut discovery, 9_999));
+    assert_eq!(first.len(), 40);
+    assert!((1..=40).all(|seed| first.contains(&peer(seed))), "everyone once before anyone twice");
+    calls(wait(&mut discovery, 600 * SECOND));
+    let later = calls(wait(&mut discovery, 660 * SECOND)).len();
+    assert!((30..=60).contains(&later), "{later} calls a minute");
+}
+
+#[test]
+fn without_room_nobody_is_called() {
+    let mut discovery = discovery(1);
+    run(&mut discovery, vec![(1, heard(9, 0, 1, announce()))]);
+    run(&mut discovery, vec![(2, Input::Connected { peer: peer(9) })]);
+    run(&mut discovery, vec![(3, Input::Introduced { peer: peer(1) })]);
+    assert!(!wait(&mut discovery, 60 * SECOND).contains(&call(1)));
+}
+
+/// The same as `heard`, over connected peers.
+fn carried(seed: u8, sequence: u64, signal: Signal) -> Input {
+    match heard(seed, 0, sequence, signal) {
+        Input::Heard { envelope, .. } => Input::Heard { envelope, path: SignalPath::Peers },
+        other => other,
+    }
+}
+
+#[test]
+fn whom_no_channel_brings_is_left_to_others_once_half_of_the_connections_are_in_use() {
+    let mut discovery = discovery(8);
+    for seed in 1..=4 {
+        run(&mut discovery, vec![(1, heard(seed, 0, 1, announce()))]);
+        run(&mut discovery, vec![(2, Input::Connected { peer: peer(seed) })]);
+    }
+    let dial = |seed| Effect::Dial { peer: peer(seed) };
+    // There is room for all who are known, and more.
+    assert!(run(&mut discovery, vec![(3, carried(5, 1, announce()))]).contains(&dial(5)));
+    for seed in 11..=20 {
+        run(&mut discovery, vec![(4, Input::Introduced { peer: peer(seed) })]);
+    }
+    let answered = run(&mut discovery, vec![(5, carried(6, 1, announce()))]);
+    assert!(answered.contains(&call(6)) && !answered.contains(&dial(6)), "{answered:?}");
+    let quiet = Signal::Announce { answer_wanted: false };
+    assert_eq!(run(&mut discovery, vec![(6, carried(6, 2, quiet))]), []);
+    assert!((11..=20).all(|seed| !wait(&mut discovery, 5 * SECOND).contains(&call(seed))));
+    assert!(run(&mut discovery, vec![(6 * SECOND, heard(7, 0, 1, announce()))]).contains(&dial(7)));
+    let wanted = Input::Connect { id: CommandId(1), peer: peer(11) };
+    assert_eq!(run(&mut discovery, vec![(7 * SECOND, wanted)]), [dial(11)]);
+}
+
+#[test]
+fn whoever_is_vouched_for_is_not_forgotten_until_nobody_does() {
+    let mut discovery = discovery(2);
+    let introduced = Input::Introduced { peer: peer(1) };
+    run(&mut discovery, vec![(0, introduced), (0, Input::Introduced { peer: peer(2) })]);
+    run(&mut discovery, vec![(1, heard(2, 0, 1, announce()))]);
+    let lost = |seed| Effect::Lost { peer: peer(seed) };
+    let long = wait(&mut discovery, 2_000 * SECOND);
+    assert!(!long.contains(&lost(1)) && !long.contains(&lost(2)));
+    run(&mut discovery, vec![(2_000 * SECOND, Input::Withdrawn { peer: peer(1) })]);
+    assert!(wait(&mut discovery, 2_001 * SECOND).contains(&lost(1)));
+}
+
+#[test]
+fn hearsay_neither_invents_ourselves_nor_pushes_anybody_out() {
+    check(vec![(1, Input::Introduced { peer: PeerId([0; 32]) })], &[]);
+    let mut discovery = discovery(1);
+    for n in 0..KNOWN_MAX as u64 + 5 {
+        let peer = PeerId(peerloom_crypto::sha256(&n.to_be_bytes()));
+        run(&mut discovery, vec![(n, Input::Introduced { peer })]);
+    }
+    assert_eq!(discovery.peers().count(), KNOWN_MAX);
+    let effects = run(&mut discovery, vec![(900, heard(1, 0, 1, announce()))]);
+    assert!(effects.contains(&Effect::Discovered { peer: peer(1) }), "{effects:?}");
+}
+
+#[test]
+fn an_attempt_by_id_alone_goes_on_when_the_peer_is_first_heard() {
+    let mut discovery = discovery(2);
+    run(&mut discovery, vec![(0, Input::Introduced { peer: peer(1) })]);
+    let wanted = Input::Connect { id: CommandId(1), peer: peer(1) };
+    assert_eq!(run(&mut discovery, vec![(1, wanted)]), [Effect::Dial { peer: peer(1) }]);
+    let answer = Signal::RestartWanted { session: SessionId(1) };
+    let path = SignalPath::Broadcast;
+    let deliver = Effect::Deliver { from: peer(1), signal: answer.clone(), path };
+    assert_eq!(run(&mut discovery, vec![(2, heard(1, 3, 1, answer))]), [deliver]);
+    let failed = Input::Failed { peer: peer(1), failure: None };
+    assert!(run(&mut discovery, vec![(3, failed)]).contains(&Effect::Changed { peer: peer(1) }));
+}
+
+#[test]
+fn a_call_says_that_we_are_here_once() {
+    let said = Effect::Announce { to: Some(peer(1)), answer_wanted: true };
+    check(vec![(1, Input::Call { peer: peer(1) })], &[said]);
+    check(vec![(1, heard(1, 0, 1, announce())), (2, Input::Call { peer: peer(1) })], &[]);
+    check(vec![(1, Input::Stop), (2, Input::Call { peer: peer(1) })], &[]);
+}

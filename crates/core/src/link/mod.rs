@@ -70,8 +70,8 @@ pub(crate) enum Effect {
     Command { conn: ConnId, command: LinkCommand },
     /// An attempt began, dialled or accepted, or reached its next stage.
     Connecting { peer: PeerId },
-    /// A connection is open and greeted.
-    Up { peer: PeerId, conn: ConnId },
+    /// A connection is open and greeted; the way by which its description came.
+    Up { peer: PeerId, conn: ConnId, path: SignalPath },
     /// A connection that was up is gone.
     Down { peer: PeerId, conn: ConnId, cause: DisconnectCause },
     /// An attempt ended without a connection. `None` when nobody is to blame: it was given up for

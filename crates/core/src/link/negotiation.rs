@@ -353,17 +353,17 @@ impl Link {
         let Some(known) = self.peers.get_mut(&peer) else { return };
         let Phase::Attempt(attempt) = &known.phase else { return };
         let (conn, session, role) = (attempt.conn, attempt.session, attempt.role);
-        let path = attempt.path;
+        // Without a description of the other side nothing opens.
+        let path = attempt.path.unwrap_or(SignalPath::Broadcast);
         let budget_bytes = BUDGET_BYTES_FIRST;
         let connection = Connection::new(now.mono, now.unix_ms, conn, session, role, budget_bytes);
         known.phase = Phase::Connected(connection);
         self.counters.connections += 1;
         match path {
-            Some(SignalPath::Broadcast) => self.counters.by_broadcast += 1,
-            Some(SignalPath::Peers) => self.counters.by_peers += 1,
-            None => {}
+            SignalPath::Broadcast => self.counters.by_broadcast += 1,
+            SignalPath::Peers => self.counters.by_peers += 1,
         }
-        out.push(Effect::Up { peer, conn });
+        out.push(Effect::Up { peer, conn, path });
     }
 
     /// Does what is due for an attempt: repeats the offer, or gives up.

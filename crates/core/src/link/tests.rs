@@ -119,6 +119,10 @@ fn then(mut inputs: Vec<(u64, Input)>, more: Vec<(u64, Input)>) -> Vec<(u64, Inp
     inputs
 }
 
+fn up(peer: PeerId) -> Effect {
+    Effect::Up { peer, conn: CONN, path: SignalPath::Broadcast }
+}
+
 #[test]
 fn a_dial_makes_an_offer_and_ends_in_a_connection() {
     check(
@@ -128,7 +132,7 @@ fn a_dial_makes_an_offer_and_ends_in_a_connection() {
             command(CONN, LinkCommand::CreateOffer { restart: false }),
         ],
     );
-    check(connect_to(HIGH), &[Effect::Up { peer: HIGH, conn: CONN }]);
+    check(connect_to(HIGH), &[up(HIGH)]);
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn each_stage_of_an_attempt_is_told_once() {
 
 #[test]
 fn an_offer_is_answered_and_ends_in_a_connection() {
-    check(connect_from(LOW), &[Effect::Up { peer: LOW, conn: CONN }]);
+    check(connect_from(LOW), &[up(LOW)]);
 }
 
 #[test]
@@ -162,7 +166,7 @@ fn a_greeting_may_come_before_the_own_channels_are_open() {
     inputs[3].0 = 3;
     inputs[4].0 = 4;
     let hello = sent(CONN, &Message::Hello { session: THEIRS });
-    check(inputs, &[hello, Effect::Up { peer: LOW, conn: CONN }]);
+    check(inputs, &[hello, up(LOW)]);
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn the_channels_may_open_before_the_transport_is_reported() {
     let mut inputs = connect_to(HIGH);
     let opened = inputs.remove(6);
     inputs.insert(4, (3, opened.1));
-    check(inputs, &[Effect::Up { peer: HIGH, conn: CONN }]);
+    check(inputs, &[up(HIGH)]);
 }
 
 #[test]

@@ -23,31 +23,12 @@ use crate::event::{CommandError, Event, Reply, SignalPath};
 use crate::io::{Command, CommandId, Input, Lifecycle, Output};
 use crate::link::{self, Link};
 use crate::machine::Machine;
+use crate::pex::{self, Pex};
 use crate::random::Random;
+use crate::registry::{self, Registry};
 use crate::routing::{self, Routing};
 use crate::time::{Instant, Now};
 use crate::trust::{self, Trust};
-
-/// Gives a protocol an input, and routes what it asks for. A macro, so that each protocol's effects go to their reader
-/// without becoming one type first: 1 kB of the package.
-macro_rules! drive {
-    ($node:ident, $now:ident, $machine:ident, $input:ident, $route:ident($($arg:ident)?)) => {{
-        for effect in handled(&mut $node.$machine, $now, $input) {
-            $node.$route($($arg,)? effect);
-        }
-    }};
-}
-
-/// The same for a deadline that has passed.
-macro_rules! due {
-    ($node:ident, $now:ident, $machine:ident, $route:ident($($arg:ident)?)) => {{
-        for effect in timed_out(&mut $node.$machine, $now) {
-            $node.$route($($arg,)? effect);
-        }
-        // To completion, before the next one's turn: a connection that link closes now is none for content any more.
-        $node.run($now);
-    }};
-}
 
 /// More steps than this for one input are a routing loop: a bug, not a load. A full inventory of
 /// 10,000 contents to 64 peers takes some 5,000.
@@ -94,6 +75,8 @@ pub struct Node {
     proofs: Proofs,
     link: Link,
     discovery: Discovery,
+    registry: Registry,
+    pex: Pex,
     routing: Routing,
     content: Content,
     trust: Trust,
@@ -122,6 +105,12 @@ impl Node {
             proofs: Proofs::default(),
             link: Link::new(link::Config { own: id, connections_max, session_first }),
             discovery: Discovery::new(discovery::Config { own: id, connections_max }, random),
+            registry: Registry::new(registry::Config { own: id }),
+            pex: Pex::new(pex::Config {
+                app: config.app,
+                key: config.key,
+                connections_max: config.connections_max,
+            }),
             routing: Routing::new(routing::Config { own: id }),
             content: Content::new(content::Config {
                 author: config.key,
@@ -149,10 +138,7 @@ impl Node {
             Input::Signal { bytes } => self.on_envelope(now, &bytes, SignalPath::Broadcast),
             Input::Signed { id, signature } => self.on_signed(id, signature),
             Input::Verified { id, holds } => self.on_verified(now, id, holds),
-            Input::Stored { id, result } => {
-                let op = content::OpId(id.0);
-                self.steps.push_back(Step::Content(content::Input::Stored { op, result }));
-            }
+            Input::Stored { id, result } => self.on_stored(id, result),
             Input::Lifecycle(lifecycle) => self.handle_lifecycle(lifecycle),
         }
         self.run(now);
@@ -166,10 +152,12 @@ impl Node {
     /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let Self { link, discovery, content, trust, .. } = self;
+        let Self { link, discovery, registry, pex, content, trust, .. } = self;
         let deadlines = [
             link.poll_timeout(),
             discovery.poll_timeout(),
+            registry.poll_timeout(),
+            pex.poll_timeout(),
             content.poll_timeout(),
             trust.poll_timeout(),
         ];
@@ -178,10 +166,26 @@ impl Node {
 
     #[inline(never)]
     fn handle_timeout(&mut self, now: Now) {
-        due!(self, now, link, route_link(now));
-        due!(self, now, discovery, route_discovery(now));
-        due!(self, now, content, route_content());
-        due!(self, now, trust, route_trust());
+        // Each to completion, before the next one's turn: a connection that link closes now is none for
+        // content any more.
+        let effects = timed_out(&mut self.link, now);
+        self.route(now, effects, Self::route_link);
+        self.run(now);
+        let effects = timed_out(&mut self.discovery, now);
+        self.route(now, effects, Self::route_discovery);
+        self.run(now);
+        let effects = timed_out(&mut self.registry, now);
+        self.route(now, effects, Self::route_registry);
+        self.run(now);
+        let effects = timed_out(&mut self.pex, now);
+        self.route(now, effects, Self::route_pex);
+        self.run(now);
+        let effects = timed_out(&mut self.content, now);
+        self.route(now, effects, Self::route_content);
+        self.run(now);
+        let effects = timed_out(&mut self.trust, now);
+        self.route(now, effects, Self::route_trust);
+        self.run(now);
     }
 
     #[inline(never)]
@@ -224,8 +228,10 @@ impl Node {
             return self.stop();
         }
         self.steps.push_back(Step::Link(link::Input::Lifecycle(lifecycle)));
+        self.steps.push_back(Step::Pex(pex::Input::Lifecycle(lifecycle)));
         if lifecycle == Lifecycle::Resumed {
             self.steps.push_back(Step::Discovery(discovery::Input::Resumed));
+            self.steps.push_back(Step::Registry(registry::Input::Resumed));
         }
     }
 
@@ -237,6 +243,8 @@ impl Node {
             self.sign(Proof::Goodbye(goodbye), payload);
         }
         self.steps.push_back(Step::Discovery(discovery::Input::Start));
+        self.steps.push_back(Step::Registry(registry::Input::Start));
+        self.steps.push_back(Step::Pex(pex::Input::Start));
         let result = match &mut self.loading {
             Loading::Pending(waiting) if waiting.len() < STARTS_WAITING_MAX => {
                 return waiting.push(id);
@@ -256,6 +264,8 @@ impl Node {
     fn stop(&mut self) {
         self.steps.push_back(Step::Link(link::Input::HangupAll));
         self.steps.push_back(Step::Discovery(discovery::Input::Stop));
+        self.steps.push_back(Step::Registry(registry::Input::Stop));
+        self.steps.push_back(Step::Pex(pex::Input::Stop));
         self.steps.push_back(Step::Content(content::Input::Stop));
     }
 
@@ -275,11 +285,42 @@ impl Node {
 
     fn step(&mut self, now: Now, step: Step) {
         match step {
-            Step::Link(input) => drive!(self, now, link, input, route_link(now)),
-            Step::Discovery(input) => drive!(self, now, discovery, input, route_discovery(now)),
-            Step::Routing(input) => drive!(self, now, routing, input, route_routing(now)),
-            Step::Content(input) => drive!(self, now, content, input, route_content()),
-            Step::Trust(input) => drive!(self, now, trust, input, route_trust()),
+            Step::Link(input) => {
+                let effects = handled(&mut self.link, now, input);
+                self.route(now, effects, Self::route_link);
+            }
+            Step::Discovery(input) => {
+                let effects = handled(&mut self.discovery, now, input);
+                self.route(now, effects, Self::route_discovery);
+            }
+            Step::Registry(input) => {
+                let effects = handled(&mut self.registry, now, input);
+                self.route(now, effects, Self::route_registry);
+            }
+            Step::Pex(input) => {
+                let effects = handled(&mut self.pex, now, input);
+                self.route(now, effects, Self::route_pex);
+            }
+            Step::Routing(input) => {
+                let effects = handled(&mut self.routing, now, input);
+                self.route(now, effects, Self::route_routing);
+            }
+            Step::Content(input) => {
+                let effects = handled(&mut self.content, now, input);
+                self.route(now, effects, Self::route_content);
+            }
+            Step::Trust(input) => {
+                let effects = handled(&mut self.trust, now, input);
+                self.route(now, effects, Self::route_trust);
+            }
+        }
+    }
+
+    /// Routes what a protocol asks for. Out of line, since each loop is there for inputs and for deadlines.
+    #[inline(never)]
+    fn route<E>(&mut self, now: Now, effects: Vec<E>, route: fn(&mut Self, Now, E)) {
+        for effect in effects {
+            route(self, now, effect);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::event::SignalPath;
 use crate::io::{Output, ProofId};
 use crate::map::Map;
 use crate::time::Now;
-use crate::{content, discovery, routing};
+use crate::{content, discovery, pex, routing};
 
 /// The most envelopes whose signatures are being checked; further ones are dropped. A second's work
 /// of WebCrypto at 60 µs each is 16,000; a mesh of eight has 60 under way at once.
@@ -31,6 +31,8 @@ pub(super) enum Proof {
     Heard { envelope: Box<Envelope>, path: SignalPath },
     /// A manifest of ours, or of somebody else.
     Content(content::ProofId),
+    /// A record of ours, or of somebody else.
+    Pex,
 }
 
 /// The signatures that are being made or checked.
@@ -60,7 +62,7 @@ impl Proofs {
                 Proof::Content(_) => {
                     self.open.insert(id, proof);
                 }
-                Proof::Envelope { .. } | Proof::Heard { .. } => {}
+                Proof::Envelope { .. } | Proof::Heard { .. } | Proof::Pex => {}
             }
         }
     }
@@ -123,6 +125,9 @@ impl Node {
                 let input = content::Input::Signed { proof, signature };
                 self.steps.push_back(Step::Content(input));
             }
+            (Proof::Pex, signature) => {
+                self.steps.push_back(Step::Pex(pex::Input::Signed { signature }));
+            }
             (Proof::Envelope { .. } | Proof::Goodbye(_), None) => {
                 self.signer.count("signal.unsigned");
             }
@@ -147,6 +152,9 @@ impl Node {
             }
             Proof::Content(proof) => {
                 self.steps.push_back(Step::Content(content::Input::Verified { proof, holds }));
+            }
+            Proof::Pex => {
+                self.steps.push_back(Step::Pex(pex::Input::Verified { holds }));
             }
             Proof::Envelope { .. } | Proof::Goodbye(_) => {
                 self.bug("a check of what was to be signed")

@@ -1,11 +1,13 @@
 //! The wiring diagram: which protocol's wish becomes whose input, or an output.
 
+use alloc::borrow::ToOwned;
+use alloc::vec::Vec;
+use core::time::Duration;
+
 use bytes::Bytes;
 use peerloom_wire::PeerId;
 use peerloom_wire::envelope::{Recipient, Signal};
 use peerloom_wire::frame::{self, FrameError, Protocol};
-
-use core::time::Duration;
 
 use super::proof::Proof;
 use super::{Loading, Node};
@@ -13,9 +15,9 @@ use crate::event::{
     CommandError, ConnectFailure, DisconnectCause, Event, PeerState, Reply, SignalPath, Stage,
     StrikeKind,
 };
-use crate::io::{ConnId, LinkEvent, Output, StoreError, StoreId};
+use crate::io::{ConnId, LinkEvent, Output, Record, StoreError, StoreId, StoreOp, StoreReply};
 use crate::time::Now;
-use crate::{content, discovery, link, routing, trust};
+use crate::{content, discovery, link, pex, registry, routing, trust};
 
 /// One input for one protocol: the unit of work of `Node::run`.
 #[derive(Debug)]
@@ -23,9 +25,14 @@ pub(super) enum Step {
     Link(link::Input),
     Discovery(discovery::Input),
     Routing(routing::Input),
+    Registry(registry::Input),
+    Pex(pex::Input),
     Content(content::Input),
     Trust(trust::Input),
 }
+
+/// The id of the registry's writes, of which one runs at a time. Content counts its own from below.
+const REGISTRY_STORE: StoreId = StoreId(u64::MAX);
 
 impl Node {
     #[inline(never)]
@@ -37,11 +44,14 @@ impl Node {
             }
             link::Effect::Connecting { peer } => {
                 self.steps.push_back(Step::Discovery(discovery::Input::Connecting { peer }));
+                self.steps.push_back(Step::Registry(registry::Input::Connecting { peer }));
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
-            link::Effect::Up { peer, conn } => {
+            link::Effect::Up { peer, conn, path } => {
                 self.steps.push_back(Step::Discovery(discovery::Input::Connected { peer }));
                 self.steps.push_back(Step::Routing(routing::Input::Up { peer }));
+                self.steps.push_back(Step::Registry(registry::Input::Connected { peer, path }));
+                self.steps.push_back(Step::Pex(pex::Input::PeerUp { peer }));
                 self.steps.push_back(Step::Content(content::Input::PeerUp { peer, conn }));
                 self.event(Event::PeerConnected(self.peer_info(peer)));
             }
@@ -50,6 +60,7 @@ impl Node {
                 let failure = failure.map(|failure| self.explain(now, failure));
                 if let Some(failure) = &failure {
                     self.event(Event::ConnectFailed(failure.clone()));
+                    self.steps.push_back(Step::Registry(registry::Input::Failed { peer }));
                 }
                 self.steps.push_back(Step::Discovery(discovery::Input::Failed { peer, failure }));
             }
@@ -78,6 +89,8 @@ impl Node {
     fn on_down(&mut self, peer: PeerId, cause: DisconnectCause) {
         self.steps.push_back(Step::Content(content::Input::PeerDown { peer }));
         self.steps.push_back(Step::Routing(routing::Input::Down { peer }));
+        self.steps.push_back(Step::Pex(pex::Input::PeerDown { peer }));
+        self.steps.push_back(Step::Registry(registry::Input::Disconnected { peer }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
         self.event(Event::PeerDisconnected { peer: self.peer_info(peer), cause });
     }
@@ -87,6 +100,10 @@ impl Node {
         let step = match protocol {
             Protocol::Routing => routing::Message::decode(body)
                 .map(|message| Step::Routing(self.routing_input(now, peer, message))),
+            Protocol::Pex if body.first().is_none_or(|first| *first == pex::PEERS) => {
+                Ok(Step::Pex(pex::Input::Message { from: peer, body: body.clone() }))
+            }
+            Protocol::Pex => Err(FrameError::UnknownMessage { protocol }),
             // Link keeps its own.
             Protocol::Content | Protocol::Link => frame::decode_body(protocol, body)
                 .map(|message| Step::Content(content::Input::Message { from: peer, message })),
@@ -201,7 +218,48 @@ impl Node {
     }
 
     #[inline(never)]
-    pub(super) fn route_content(&mut self, effect: content::Effect) {
+    pub(super) fn route_registry(&mut self, now: Now, effect: registry::Effect) {
+        match effect {
+            registry::Effect::Call { peer } if self.trust.is_banned(now, peer) => {
+                self.steps.push_back(Step::Registry(registry::Input::Ban { peer }));
+            }
+            registry::Effect::Call { peer } => {
+                self.steps.push_back(Step::Discovery(discovery::Input::Call { peer }));
+            }
+            registry::Effect::Save { stored } => {
+                let record = Record { key: registry::RECORD_KEY.to_owned(), value: stored };
+                let op = StoreOp::Apply { puts: vec![record], deletes: Vec::new() };
+                self.outputs.push_back(Output::Store { id: REGISTRY_STORE, op });
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn route_pex(&mut self, now: Now, effect: pex::Effect) {
+        match effect {
+            pex::Effect::Send { to, frame } => {
+                self.steps.push_back(Step::Link(link::Input::Send { to, frame }));
+            }
+            pex::Effect::Sign { payload } => self.sign(Proof::Pex, payload),
+            pex::Effect::Verify { claim } => self.verify(Proof::Pex, claim),
+            pex::Effect::Strike { peer, kind } => self.strike(peer, kind),
+            pex::Effect::Neighbours { peer, listed } => {
+                let input = routing::Input::Neighbours { peer, listed };
+                self.steps.push_back(Step::Routing(input));
+            }
+            pex::Effect::Introduced { peer } if self.trust.is_banned(now, peer) => {}
+            pex::Effect::Introduced { peer } => {
+                self.steps.push_back(Step::Discovery(discovery::Input::Introduced { peer }));
+                self.steps.push_back(Step::Registry(registry::Input::Introduced { peer }));
+            }
+            pex::Effect::Withdrawn { peer } => {
+                self.steps.push_back(Step::Discovery(discovery::Input::Withdrawn { peer }));
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn route_content(&mut self, _now: Now, effect: content::Effect) {
         match effect {
             content::Effect::Send { to, message } => {
                 match frame::encode(Protocol::Content, &message) {
@@ -244,7 +302,7 @@ impl Node {
     }
 
     #[inline(never)]
-    pub(super) fn route_trust(&mut self, effect: trust::Effect) {
+    pub(super) fn route_trust(&mut self, _now: Now, effect: trust::Effect) {
         match effect {
             trust::Effect::Struck { peer, kind, action } => {
                 self.event(Event::Security { peer, kind, action });
@@ -253,8 +311,25 @@ impl Node {
                 let cause = DisconnectCause::Banned;
                 self.steps.push_back(Step::Link(link::Input::Hangup { peer, cause }));
                 self.steps.push_back(Step::Discovery(discovery::Input::Ban { peer }));
+                self.steps.push_back(Step::Registry(registry::Input::Ban { peer }));
             }
         }
+    }
+
+    /// A storage operation ended. Of the records that were read, each protocol gets its own.
+    #[inline(never)]
+    pub(super) fn on_stored(&mut self, id: StoreId, mut result: Result<StoreReply, StoreError>) {
+        if id == REGISTRY_STORE {
+            let is_done = result.is_ok();
+            return self.steps.push_back(Step::Registry(registry::Input::Saved { is_done }));
+        }
+        if let Ok(StoreReply::Records(records)) = &mut result {
+            let at = records.iter().position(|record| record.key == registry::RECORD_KEY);
+            let stored = at.map(|at| records.swap_remove(at).value);
+            self.steps.push_back(Step::Registry(registry::Input::Loaded { stored }));
+        }
+        let op = content::OpId(id.0);
+        self.steps.push_back(Step::Content(content::Input::Stored { op, result }));
     }
 
     fn strike(&mut self, peer: PeerId, kind: StrikeKind) {

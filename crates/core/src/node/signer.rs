@@ -88,7 +88,7 @@ impl Signer {
     }
 
     pub(super) fn count(&mut self, name: &'static str) {
-        *self.counters.entry(name).or_default() += 1;
+        self.counters.count(name);
     }
 
     const fn writer(&self) -> Writer {

@@ -86,14 +86,25 @@ impl Node {
     #[must_use]
     pub fn stats(&self) -> Map<&'static str, u64> {
         let mut stats = self.content.stats();
-        stats.extend(self.signer.counters());
-        stats.extend(self.link.stats());
-        stats.extend(self.discovery.stats());
-        stats.extend(self.routing.counters());
-        stats.extend(self.routing.gauges());
-        stats.insert("trust.peers", self.trust.peers_count() as u64);
-        stats.insert("node.open_proofs", self.proofs.len() as u64);
-        stats.insert("node.bugs", self.bugs);
+        for counters in [
+            self.signer.counters(),
+            self.routing.counters(),
+            self.registry.counters(),
+            self.pex.counters(),
+        ] {
+            stats.extend(counters);
+        }
+        put(&mut stats, &self.link.stats());
+        put(&mut stats, &self.discovery.stats());
+        put(&mut stats, &self.routing.gauges());
+        let gauges = [
+            ("registry.peers", self.registry.peers_count() as u64),
+            ("pex.known", self.pex.known_count() as u64),
+            ("trust.peers", self.trust.peers_count() as u64),
+            ("node.open_proofs", self.proofs.len() as u64),
+            ("node.bugs", self.bugs),
+        ];
+        put(&mut stats, &gauges);
         stats
     }
 
@@ -117,5 +128,13 @@ impl Node {
             last_failure: self.discovery.last_failure(peer).cloned(),
             next_try_ms: self.discovery.next_try_ms(peer).filter(|_| state == PeerState::Backoff),
         }
+    }
+}
+
+/// Out of line: arrays of each length would have a copy of it.
+#[inline(never)]
+fn put(stats: &mut Map<&'static str, u64>, entries: &[(&'static str, u64)]) {
+    for (name, value) in entries {
+        stats.insert(name, *value);
     }
 }

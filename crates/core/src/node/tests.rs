@@ -353,7 +353,7 @@ fn a_goodbye_that_is_not_signed_in_time_goes_out_late_and_nothing_else_does() {
     load_empty(&mut alice);
     alice.handle(at(0), Input::Command { id: CommandId(1), command: Command::Start });
     let signing = asked(&mut alice);
-    assert_eq!(signing.len(), 2, "the goodbye and the announcement");
+    assert_eq!(signing.len(), 3, "the goodbye, the announcement and the record");
     alice.handle(at(0), Input::Command { id: CommandId(2), command: Command::Stop });
     let mut late = Vec::new();
     for output in signing {

@@ -44,9 +44,6 @@ const COPIES_KNOWN: u8 = 2;
 /// an envelope to nobody costs the swarm 72 frames and their answers.
 const STEPS_MAX: u8 = 24;
 
-/// The most neighbours of a carrier that are remembered. No node has more than 255 connections.
-const NEIGHBOURS_MAX: usize = 255;
-
 /// What one source may send over one carrier: 128 envelopes at once, then 16 a second. A tab that
 /// joins a swarm of 12 through one carrier sends about 70 at once.
 const SOURCE_RATE: Rate = Rate { burst_bytes: 256 << 10, bytes_per_second: 32 << 10 };
@@ -75,10 +72,8 @@ pub(crate) enum Input {
     Reachable { peer: PeerId, reachable: bool },
     /// A connected peer answered a ping.
     Alive { peer: PeerId },
-    /// A connected peer says whom it is connected to, and to whom no more.
-    // Until peer exchange is there, only tests say so.
-    #[cfg_attr(not(test), expect(dead_code))]
-    Neighbours { peer: PeerId, added: Vec<PeerId>, dropped: Vec<PeerId> },
+    /// A connected peer says whom it is connected to: as many as peer exchange believes it.
+    Neighbours { peer: PeerId, listed: Set<PeerId> },
     /// Bring an envelope of ours to a peer.
     Send { target: PeerId, envelope: Bytes },
     /// A connected peer says something. `unwanted`: it is on behalf of a banned one.
@@ -155,8 +150,10 @@ impl Machine for Routing {
                 }
                 self.forget(now);
             }
-            Input::Neighbours { peer, added, dropped } => {
-                self.on_neighbours(peer, &added, &dropped);
+            Input::Neighbours { peer, listed } => {
+                if let Some(carrier) = self.carriers.get_mut(&peer) {
+                    carrier.neighbours = listed;
+                }
             }
             Input::Send { target, envelope } => self.send(now, target, &envelope, out),
             Input::Message { from, message: Message::Carry(carry), unwanted } => {
@@ -215,7 +212,7 @@ impl Routing {
     }
 
     fn count(&mut self, name: &'static str) {
-        *self.counters.entry(name).or_default() += 1;
+        self.counters.count(name);
     }
 
     fn on_up(&mut self, now: Instant, peer: PeerId) {
@@ -235,18 +232,6 @@ impl Routing {
         let was_reachable = core::mem::replace(&mut carrier.reachable, reachable);
         if was_reachable && !reachable {
             self.reroute(now, peer, out);
-        }
-    }
-
-    fn on_neighbours(&mut self, peer: PeerId, added: &[PeerId], dropped: &[PeerId]) {
-        let Some(carrier) = self.carriers.get_mut(&peer) else { return };
-        for gone in dropped {
-            carrier.neighbours.remove(gone);
-        }
-        for id in added {
-            if carrier.neighbours.len() < NEIGHBOURS_MAX {
-                carrier.neighbours.insert(*id);
-            }
         }
     }
 

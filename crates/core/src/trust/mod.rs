@@ -211,7 +211,7 @@ impl Record {
 /// The numbers are guesses.
 const fn points(kind: StrikeKind) -> u32 {
     match kind {
-        StrikeKind::WrongHash | StrikeKind::BadManifest => 40,
+        StrikeKind::WrongHash | StrikeKind::BadManifest | StrikeKind::BadRecord => 40,
         StrikeKind::MalformedFrame | StrikeKind::Oversized | StrikeKind::TooManyRequests => 20,
         StrikeKind::UnrequestedBody | StrikeKind::OutOfTurn => 10,
     }

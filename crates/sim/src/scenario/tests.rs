@@ -91,8 +91,10 @@ fn newcomers_are_timed_until_they_are_connected_to_all() {
 #[test]
 fn who_carries_for_others_is_counted() {
     let carried = run(&scenario("relaying"), 30, 1).figures;
-    assert_eq!(carried["serverless_share"], 1.0);
-    let quiet = run(&scenario("joining"), 30, 1).figures;
+    // The rest: whoever hears each other takes the places that visitors leave.
+    assert!(carried["serverless_share"] > 0.5, "{}", carried["serverless_share"]);
+    // Four that all hear each other need nobody.
+    let quiet = run(&scenario("joining"), 5, 1).figures;
     assert_eq!(quiet["serverless_share"], 0.0);
     let bytes = |figures: &BTreeMap<&str, f64>| figures["relayed_bytes_max"];
     assert!(bytes(&carried) > 10.0 * bytes(&quiet), "{} and {}", bytes(&carried), bytes(&quiet));

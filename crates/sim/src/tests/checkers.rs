@@ -228,3 +228,14 @@ fn a_get_that_failed_does_not_count_as_fetched() {
     hear(&mut world, &refusal);
     assert_eq!(violated(&world), [""; 0]);
 }
+
+#[test]
+fn a_peer_that_never_was_and_is_remembered_is_noticed() {
+    let mut world = world();
+    world.run_until(40_000);
+    let mut bent = world.tabs[0].store.records()["peers"].to_vec();
+    bent[9] ^= 1;
+    world.tabs[0].store.put_record("peers", bent.into());
+    world.run_until(45_000);
+    assert_eq!(violated(&world).first(), Some(&"nobody is remembered who never was"));
+}

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod checkers;
+mod exchange;
 mod runs;
 mod scenarios;
 

@@ -52,7 +52,7 @@ fn lost_envelopes_delay_a_connection_and_no_more() {
 #[test]
 fn candidates_that_are_lost_come_again_before_ice_is_given_up() {
     let mut options = calm(6, &[]);
-    options.signalling.loss_per_mille = 500;
+    options.signalling.loss_per_mille = 300;
     // Later than anything waits for them, so that they travel in envelopes of their own.
     options.links.gathering = Span::new(100, 200);
     options.heal_at_ms = 60_000;

@@ -20,9 +20,10 @@ const DEPENDENCIES: [(&str, &[&str]); 9] = [
 const CONFINED: [(&str, &str); 3] = [("web-sys", "wasm"), ("tokio", "server"), ("axum", "server")];
 
 /// The protocols in the core: each a module of its own, wired only by `node`.
-const PROTOCOLS: [&str; 10] = [
+const PROTOCOLS: [&str; 11] = [
     "link",
     "discovery",
+    "registry",
     "pex",
     "gossip",
     "routing",
