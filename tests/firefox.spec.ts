@@ -3,7 +3,6 @@ import { expect, test } from "@playwright/test";
 import { add, fetched, idOf, opened, openPair, ready, seenCount, statsOf, until } from "./support/tabs.ts";
 
 test("two tabs connect, exchange contents in both directions, and stay themselves over a reload @firefox", async ({ context }) => {
-  test.setTimeout(120_000);
   const [one, two] = await openPair(context);
   const [id, other] = [await idOf(one), await idOf(two)];
   for (const [from, to, seed, bytes, encrypt] of [
