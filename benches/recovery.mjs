@@ -14,7 +14,7 @@ import { FAULTS, launch, openPage, rendererOf } from "./faults.mjs";
 import { machineOf, root } from "./machine.mjs";
 import { machineLines } from "./report.mjs";
 import { serve } from "./server.mjs";
-import { median } from "./stats.mjs";
+import { distinct, secondsOf } from "./stats.mjs";
 
 /** What is done for how long. A killed tab is opened again at once, or long after the others gave it up. */
 const CASES = {
@@ -110,10 +110,9 @@ async function measure(url, { fault, seconds }) {
 }
 
 function rowOf({ seconds, name }, samples, commit) {
-  const of = (key) => samples.map((sample) => sample[key] / 1000);
-  const shown = (s) => `${s < 1 ? s.toFixed(2) : s.toFixed(1)} s`;
-  const given = [...new Set(samples.map(({ ended }) => (ended === 0 ? "none" : `${ended} of 2`)))].sort();
-  return [name, `${seconds} s`, shown(median(of("connectedMs"))), shown(median(of("wholeMs"))), shown(Math.max(...of("wholeMs"))), given.join(" or "), commit];
+  const whole = secondsOf(samples, "wholeMs");
+  const given = distinct(samples.map(({ ended }) => (ended === 0 ? "none" : `${ended} of 2`)));
+  return [name, `${seconds} s`, secondsOf(samples, "connectedMs").median, whole.median, whole.worst, given, commit];
 }
 
 /** Puts the rows in place of those of the same name, in the order of the cases. */

@@ -9,8 +9,14 @@ export function median(samples) {
   return sorted.length % 2 === 1 ? upper : (sorted[middle - 1] + upper) / 2;
 }
 
-/** The least, the middle and the greatest of the samples. */
-export function spread(samples) {
-  if (samples.length === 0) return null;
-  return { min: Math.min(...samples), median: median(samples), max: Math.max(...samples) };
+/** Durations in milliseconds under `key` of samples, as a table shows them: the median and the worst, in seconds. */
+export function secondsOf(samples, key) {
+  const seconds = samples.map((sample) => sample[key] / 1000);
+  const shown = (value) => `${value.toFixed(value < 1 ? 2 : 1)} s`;
+  return { median: shown(median(seconds)), worst: shown(Math.max(...seconds)) };
+}
+
+/** What differs among samples, sorted, in words. */
+export function distinct(values) {
+  return [...new Set(values)].sort((a, b) => (a < b ? -1 : 1)).join(" or ");
 }

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 
 import { machineOf, root } from "../../benches/machine.mjs";
 import { packageFiles } from "../../benches/server.mjs";
-import { median } from "../../benches/stats.mjs";
+import { distinct, secondsOf } from "../../benches/stats.mjs";
 import { openHomes } from "./homes.mjs";
 import { down, move, silence, unplug, up } from "./net.mjs";
 
@@ -104,9 +104,9 @@ const machine = machineOf(Object.values(all)[0][0].version);
 console.log("| what happens to home a | for | whole again | at worst | ICE restarts | connections given up |");
 console.log("|---|--:|--:|--:|--:|--:|");
 for (const [name, samples] of Object.entries(all)) {
-  const seconds = samples.map(({ wholeMs }) => wholeMs / 1000);
-  const counts = (key) => [...new Set(samples.map((sample) => sample[key]))].toSorted((x, y) => x - y).join(" or ");
+  const whole = secondsOf(samples, "wholeMs");
+  const counts = (key) => distinct(samples.map((sample) => sample[key]));
   const { name: what, seconds: lasts } = CASES[name];
-  console.log(`| ${what} | ${lasts} s | ${median(seconds).toFixed(1)} s | ${Math.max(...seconds).toFixed(1)} s | ${counts("restarts")} | ${counts("ended")} |`);
+  console.log(`| ${what} | ${lasts} s | ${whole.median} | ${whole.worst} | ${counts("restarts")} | ${counts("ended")} |`);
 }
 if (options.json) console.log(JSON.stringify({ machine, cases: all }));

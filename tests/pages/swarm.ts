@@ -1,5 +1,6 @@
 /** A bare page with one swarm, and what tests do with it, as `window.lab`. The page's address holds the options. */
 
+import { EVENT_NAMES } from "../../web/sdk/event-names.ts";
 import { liveCounts } from "../../web/sdk/generated/peerloom.js";
 import { broadcastChannel, init, memoryStore, persistentStore, Swarm, SwarmError } from "../../web/sdk/index.ts";
 import type {
@@ -59,23 +60,6 @@ export interface Refusal {
   readonly failure: { readonly stage: string; readonly reason: string; readonly hint?: string } | null;
 }
 
-const EVENTS = [
-  "status",
-  "peer:discover",
-  "peer:connect",
-  "peer:update",
-  "peer:disconnect",
-  "peer:lose",
-  "connect:failed",
-  "content:available",
-  "content:update",
-  "content:remove",
-  "content:progress",
-  "content:upload",
-  "security",
-  "close",
-] as const satisfies readonly (keyof SwarmEvents)[];
-
 export class Lab {
   /** Every event of the swarm so far, and `security` and the like of those opened before it on this page. */
   readonly seen: Seen[] = [];
@@ -95,7 +79,7 @@ export class Lab {
     // Listening begins before anything can be heard.
     const swarm = await Swarm.open({ ...rest, autostart: false });
     this.#swarm = swarm;
-    for (const type of EVENTS) {
+    for (const type of EVENT_NAMES) {
       swarm.addEventListener(type, ({ detail }: CustomEvent) => {
         this.seen.push({ type, detail, atMs: Date.now() });
         for (const ring of this.#bells.splice(0)) {

@@ -10,7 +10,7 @@ import { Following } from "./changes.ts";
 import { JOURNAL_MAX, fieldTexts, filterJournal, journalJson } from "./journal.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import { logPageStyles } from "./log-page-styles.ts";
-import { pageTitle } from "./page-styles.ts";
+import { logList, nothingHere, pageTitle } from "./page-styles.ts";
 
 /** So close to its end, a list counts as being read there, and follows what is new. In pixels. */
 const END_PX = 24;
@@ -22,7 +22,7 @@ export class PeerloomLogPage extends LitElement {
   declare protected text: string;
   declare protected kind: string;
 
-  static override styles = [tokens, controls, pageTitle, logPageStyles];
+  static override styles = [tokens, controls, pageTitle, nothingHere, logList, logPageStyles];
 
   readonly #following = new Following(this);
   #atEnd = true;

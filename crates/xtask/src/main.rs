@@ -3,10 +3,10 @@
 //! Rust rather than shell, so that they need nothing that building the library does not need already. Each command is
 //! one module; `setup` holds what a fresh machine lacks and is called by the commands that need it.
 
-mod bench;
 mod build;
 mod fuzz;
 mod lab;
+mod measure;
 mod names;
 mod setup;
 mod shell;
@@ -38,9 +38,9 @@ enum Command {
     /// Build the WASM core, the npm package into dist/peerloom and the app into dist/app
     Build(build::Options),
     /// Measure against the raw data channel in the same run
-    Bench(bench::Options),
+    Bench(measure::Options),
     /// Do to the networks of two browsers what happens to networks; takes root
-    Lab(lab::Options),
+    Lab(measure::Options),
     /// Check the rules of the house that no compiler knows
     Tidy(tidy::Options),
     /// Measure the package, raw and compressed, and hold it to its budget
@@ -64,7 +64,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Start(options) => start::run(&root, options),
         Command::Test(options) => test::run(&root, options),
         Command::Build(options) => build::run(&root, options),
-        Command::Bench(options) => bench::run(&root, options),
+        Command::Bench(options) => measure::run(&root, "benches/bench.mjs", options),
         Command::Lab(options) => lab::run(&root, options),
         Command::Tidy(options) => tidy::run(&root, options),
         Command::Size(options) => size::run(&root, options),

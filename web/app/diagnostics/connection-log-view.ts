@@ -5,6 +5,7 @@ import { controls } from "../../ui/controls.ts";
 import { define } from "../../ui/define.ts";
 import { formatClock, formatCount, shortId } from "../../ui/format.ts";
 import { tokens } from "../../ui/tokens.ts";
+import { logList, nothingHere } from "../page-styles.ts";
 import { Following } from "../changes.ts";
 import { LOG_MAX, filterLog, selfWords, sinceWords } from "./connection-log.ts";
 import type { ConnectionLog, LogEntry, LogSide } from "./connection-log.ts";
@@ -24,7 +25,7 @@ export class PeerloomConnectionLog extends LitElement {
   declare protected side: LogSide | null;
   declare protected all: boolean;
 
-  static override styles = [tokens, controls, connectionLogStyles];
+  static override styles = [tokens, controls, nothingHere, logList, connectionLogStyles];
 
   readonly #following = new Following(this);
   #atEnd = true;

@@ -8,6 +8,7 @@ import { formatCount, formatRtt, shortId } from "../../ui/format.ts";
 import { icon } from "../../ui/icons.ts";
 import { byState, nextWords, pathWords, reputationWords, stateWords } from "../../ui/peer-words.ts";
 import { tokens } from "../../ui/tokens.ts";
+import { nothingHere, peerRows } from "../page-styles.ts";
 import { causeWords, modeWords } from "../../ui/words.ts";
 import type { LookedAtSwarm } from "./diagnostics.ts";
 import { hintsIn } from "./swarm-health.ts";
@@ -28,7 +29,7 @@ export class PeerloomSwarmPanel extends LitElement {
   declare stats: SwarmStats | null;
   declare looks: number;
 
-  static override styles = [tokens, controls, peerStates, swarmPanelStyles];
+  static override styles = [tokens, controls, peerStates, nothingHere, peerRows, swarmPanelStyles];
 
   constructor() {
     super();

@@ -9,7 +9,7 @@ import { formatDuration, formatRate, formatRtt, shortId } from "../../ui/format.
 import { icon } from "../../ui/icons.ts";
 import { nextWords, stateWords, troubleWords } from "../../ui/peer-words.ts";
 import { tokens } from "../../ui/tokens.ts";
-import { filterRow } from "../page-styles.ts";
+import { filterRow, nothingHere, peerRows } from "../page-styles.ts";
 import type { Rates } from "./history.ts";
 import { peerTableStyles } from "./peer-table-styles.ts";
 import { Rows, belongs } from "./rows.ts";
@@ -44,7 +44,7 @@ export class PeerloomPeerTable extends LitElement {
   declare protected text: string;
   declare protected rowsMax: number;
 
-  static override styles = [tokens, controls, peerStates, filterRow, peerTableStyles];
+  static override styles = [tokens, controls, peerStates, filterRow, nothingHere, peerRows, peerTableStyles];
 
   readonly #rows = new Rows();
   #held = false;

@@ -1,8 +1,8 @@
 /** For the tests of this folder only. */
 
+import { EVENT_NAMES } from "../event-names.ts";
 import { toHex } from "../hex.ts";
 import type { Swarm } from "../swarm.ts";
-import type { SwarmEvents } from "../types.ts";
 import type { SimNetwork } from "./network.ts";
 
 /** Opens so many swarms of one app, and waits until all are connected to all. */
@@ -29,28 +29,11 @@ export async function digestOf(data: Blob | Uint8Array<ArrayBuffer>): Promise<st
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-const KINDS = [
-  "status",
-  "peer:discover",
-  "peer:connect",
-  "peer:update",
-  "peer:disconnect",
-  "peer:lose",
-  "connect:failed",
-  "content:available",
-  "content:update",
-  "content:remove",
-  "content:progress",
-  "content:upload",
-  "security",
-  "close",
-] as const satisfies readonly (keyof SwarmEvents)[];
-
 /** Everything that these swarms tell from now on, with the virtual times. */
 export function record(network: SimNetwork, swarms: readonly Swarm[]): string[] {
   const log: string[] = [];
   swarms.forEach((swarm, index) => {
-    for (const kind of KINDS) {
+    for (const kind of EVENT_NAMES) {
       swarm.addEventListener(kind, (event: CustomEvent<unknown>) => {
         log.push(`${network.nowMs} ${index} ${kind} ${JSON.stringify(event.detail ?? null)}`);
       });
