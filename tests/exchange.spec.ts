@@ -100,18 +100,18 @@ test("peers named as seeds are called by name at the start", async ({ context })
   const seed = "ab".repeat(32);
   const listener = await openTab(context, { open: "no" });
   await listener.evaluate(() => {
-    window.heard = [];
+    window.overheard = [];
     new BroadcastChannel("c").onmessage = ({ data }) => {
-      window.heard.push([...(data as Uint8Array)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+      window.overheard.push([...(data as Uint8Array)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
     };
   });
   const caller = await openTab(context, { channels: "c", open: "no" });
   await caller.evaluate((peer) => window.lab.open({ seedPeers: [peer as never] }), seed);
-  await listener.waitForFunction((peer) => window.heard.some((envelope) => envelope.includes(peer)), seed);
+  await listener.waitForFunction((peer) => window.overheard.some((envelope) => envelope.includes(peer)), seed);
 });
 
 declare global {
   interface Window {
-    heard: string[];
+    overheard: string[];
   }
 }
