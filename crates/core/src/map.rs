@@ -191,7 +191,14 @@ impl Map<&'static str, u64> {
     /// Counts one more.
     #[inline(never)]
     pub fn count(&mut self, name: &'static str) {
-        *self.entry(name).or_default() += 1;
+        self.count_more(name, 1);
+    }
+
+    /// Counts so many more.
+    #[inline(never)]
+    pub fn count_more(&mut self, name: &'static str, more: u64) {
+        let count = self.entry(name).or_default();
+        *count = count.saturating_add(more);
     }
 }
 

@@ -476,12 +476,11 @@ impl Content {
     }
 
     fn count(&mut self, counter: &'static str) {
-        self.count_more(counter, 1);
+        self.counters.count(counter);
     }
 
     fn count_more(&mut self, counter: &'static str, more: u64) {
-        let count = self.counters.entry(counter).or_default();
-        *count = count.saturating_add(more);
+        self.counters.count_more(counter, more);
     }
 }
 

@@ -128,6 +128,6 @@ impl Pex {
             sent_count += 1;
             out.push(Effect::Send { to, frame: frame.into() });
         }
-        *self.counters.entry("pex.messages_sent").or_default() += sent_count;
+        self.counters.count_more("pex.messages_sent", sent_count);
     }
 }

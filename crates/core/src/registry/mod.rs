@@ -35,7 +35,7 @@ const STORED_VERSION: u8 = 1;
 /// How much of the hash of what is stored is stored before it.
 const CHECK_BYTES: usize = 8;
 
-/// The most peers remembered. 100 × 100 bytes are 10 kB, more than ever are tried at a start.
+/// The most peers remembered, of 65 bytes each: more than ever are tried at a start.
 const PEERS_MAX: usize = 100;
 
 /// How long a peer is remembered after it was last seen: a browser's profile that has not come back

@@ -116,7 +116,7 @@ impl Registry {
         }
         if called_count > 0 {
             *next_at = now.mono + CALL_WAIT;
-            *self.counters.entry("registry.peers_called").or_default() += called_count as u64;
+            self.counters.count_more("registry.peers_called", called_count as u64);
         } else {
             *next_at = now.mono + *rest;
             *rest = (*rest * 2).min(REST_MAX);
