@@ -272,6 +272,8 @@ pub enum DisconnectCause {
     Goodbye,
     /// The peer ended this connection and stays in the swarm.
     Parted,
+    /// One of the two had more connections than it needs, and others had none.
+    Surplus,
     /// The peer closed it without a word.
     Closed,
     /// A ping was sent and stayed unanswered.

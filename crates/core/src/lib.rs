@@ -22,6 +22,7 @@ mod random;
 mod registry;
 mod routing;
 pub mod time;
+mod topology;
 pub mod trust;
 
 pub use event::Event;

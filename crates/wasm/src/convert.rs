@@ -229,6 +229,7 @@ const fn disconnect_cause(cause: DisconnectCause) -> &'static str {
         DisconnectCause::Local => "local",
         DisconnectCause::Goodbye => "goodbye",
         DisconnectCause::Parted => "parted",
+        DisconnectCause::Surplus => "surplus",
         DisconnectCause::Closed => "closed",
         DisconnectCause::Unresponsive => "unresponsive",
         DisconnectCause::Transport => "transport",

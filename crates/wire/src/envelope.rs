@@ -133,6 +133,8 @@ pub struct Envelope {
     pub run: RunId,
     /// Grows with each envelope of a run; [`SEQUENCE_LAST`] in the last one.
     pub sequence: u64,
+    /// Whether it is for whoever hears it, or for us alone.
+    pub to_everyone: bool,
     /// What it says.
     pub signal: Signal,
 }
@@ -272,10 +274,11 @@ pub fn read(bytes: &[u8], reader: &Reader, unix_ms: u64) -> Result<Unverified, E
     {
         return Err(EnvelopeError::Expired);
     }
+    let to_everyone = body.to == Recipient::Everyone;
     let Body { run, sequence, signal, from: key, .. } = body;
     let payload = [CONTEXT, signed].concat();
     let claim = Claim { key, payload, signature: Signature(*signature) };
-    Ok(Unverified { envelope: Envelope { from, run, sequence, signal }, claim })
+    Ok(Unverified { envelope: Envelope { from, run, sequence, to_everyone, signal }, claim })
 }
 
 #[cfg(test)]

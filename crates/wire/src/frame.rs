@@ -28,6 +28,8 @@ pub enum Protocol {
     Pex = 3,
     /// Envelopes on their way to peers that are not connected.
     Routing = 4,
+    /// Which connections there are to be. 6 and 7 are spoken for.
+    Topology = 5,
 }
 
 /// Why bytes are not a frame.
@@ -69,6 +71,7 @@ impl Protocol {
             2 => Some(Self::Content),
             3 => Some(Self::Pex),
             4 => Some(Self::Routing),
+            5 => Some(Self::Topology),
             _ => None,
         }
     }

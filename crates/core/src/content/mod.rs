@@ -304,6 +304,13 @@ impl Content {
         [source.meter.estimate(), client.meter.estimate()]
     }
 
+    /// Returns whether a body is on its way from a peer or to it, or asked for.
+    #[must_use]
+    pub fn is_in_use(&self, peer: PeerId) -> bool {
+        let peer = self.peers.get(&peer);
+        peer.is_some_and(|peer| peer.source.is_asked() || peer.client.is_served())
+    }
+
     /// Returns how many contents are known here.
     #[must_use]
     pub fn contents_count(&self) -> usize {

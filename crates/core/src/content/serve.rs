@@ -46,6 +46,11 @@ struct Sent {
 }
 
 impl Client {
+    /// Whether something is open that it asked for.
+    pub(super) const fn is_served(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// When the application is to be told of what it was not yet.
     pub(super) fn served_at(&self) -> Option<Instant> {
         let untold = self.sent.values().filter(|sent| sent.untold);

@@ -56,6 +56,8 @@ pub(super) struct Known {
     pub(super) run: Option<RunId>,
     /// Whether a connected peer says that it is there.
     pub(super) is_vouched: bool,
+    /// Whether it was answered when it announced itself to everyone.
+    pub(super) is_answered: bool,
     /// When it was last heard, or first heard of.
     pub(super) heard_at: Instant,
     /// When it was last heard over the broadcast path.
@@ -75,6 +77,7 @@ impl Known {
         Self {
             run: Some(run),
             is_vouched: false,
+            is_answered: false,
             heard_at: now,
             broadcast_at: None,
             contact: Contact::Idle,
@@ -121,6 +124,11 @@ impl Known {
         }
     }
 
+    /// Whether what is waited for is the end of a failure.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failures > 0 || self.rebuild_until.is_some()
+    }
+
     /// Whether it is to be dialled, given room.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         match self.contact {
@@ -141,13 +149,16 @@ impl Known {
         }
     }
 
-    /// Whether no channel brings us what it says, and there was no connection that is to be rebuilt.
-    pub(super) const fn is_far(&self) -> bool {
-        self.broadcast_at.is_none() && self.rebuild_until.is_none()
+    /// When something changes of a peer that is dialled only if it is chosen.
+    pub(super) fn expires_at(&self) -> Option<Instant> {
+        let due = match self.contact {
+            Contact::Backoff { until, .. } => Some(until),
+            _ => None,
+        };
+        [due, self.silent_at()].into_iter().flatten().min()
     }
 
-    /// `has_room`: whether being due leads to anything. `call_at`: when the next one who was never
-    /// heard may be called.
+    /// `has_room`: whether being due leads to anything. `call_at`: when the next one may be called.
     pub(super) fn poll_timeout(&self, has_room: bool, call_at: Instant) -> Option<Instant> {
         let due = match self.contact {
             Contact::Idle if has_room => Some(self.heard_at),

@@ -18,7 +18,7 @@ fn peer(seed: u8) -> PeerId {
 
 fn heard(seed: u8, run: u64, sequence: u64, signal: Signal) -> Input {
     let (from, run) = (peer(seed), RunId(run));
-    let envelope = Box::new(Envelope { from, run, sequence, signal });
+    let envelope = Box::new(Envelope { from, run, sequence, to_everyone: true, signal });
     Input::Heard { envelope, path: SignalPath::Broadcast }
 }
 
@@ -305,7 +305,9 @@ fn the_known_are_bounded_and_the_connected_stay() {
     run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
     for n in 0..KNOWN_MAX as u64 + 50 {
         let from = PeerId(peerloom_crypto::sha256(&n.to_be_bytes()));
-        let envelope = Envelope { from, run: RunId(0), sequence: 1, signal: announce() };
+        let to_everyone = true;
+        let envelope =
+            Envelope { from, run: RunId(0), sequence: 1, to_everyone, signal: announce() };
         let (envelope, path) = (Box::new(envelope), SignalPath::Broadcast);
         run(&mut discovery, vec![(3 + n, Input::Heard { envelope, path })]);
     }
@@ -440,7 +442,7 @@ fn of_two_that_are_told_of_each_other_the_lower_id_calls_first() {
 
 #[test]
 fn calls_are_repeated_ever_later_and_a_few_a_second_are_made() {
-    let mut discovery = discovery(2);
+    let mut discovery = discovery(64);
     for seed in 1..=40 {
         run(&mut discovery, vec![(0, Input::Introduced { peer: peer(seed) })]);
     }
@@ -474,29 +476,6 @@ fn carried(seed: u8, sequence: u64, signal: Signal) -> Input {
         Input::Heard { envelope, .. } => Input::Heard { envelope, path: SignalPath::Peers },
         other => other,
     }
-}
-
-#[test]
-fn whom_no_channel_brings_is_left_to_others_once_half_of_the_connections_are_in_use() {
-    let mut discovery = discovery(8);
-    for seed in 1..=4 {
-        run(&mut discovery, vec![(1, heard(seed, 0, 1, announce()))]);
-        run(&mut discovery, vec![(2, Input::Connected { peer: peer(seed) })]);
-    }
-    let dial = |seed| Effect::Dial { peer: peer(seed) };
-    // There is room for all who are known, and more.
-    assert!(run(&mut discovery, vec![(3, carried(5, 1, announce()))]).contains(&dial(5)));
-    for seed in 11..=20 {
-        run(&mut discovery, vec![(4, Input::Introduced { peer: peer(seed) })]);
-    }
-    let answered = run(&mut discovery, vec![(5, carried(6, 1, announce()))]);
-    assert!(answered.contains(&call(6)) && !answered.contains(&dial(6)), "{answered:?}");
-    let quiet = Signal::Announce { answer_wanted: false };
-    assert_eq!(run(&mut discovery, vec![(6, carried(6, 2, quiet))]), []);
-    assert!((11..=20).all(|seed| !wait(&mut discovery, 5 * SECOND).contains(&call(seed))));
-    assert!(run(&mut discovery, vec![(6 * SECOND, heard(7, 0, 1, announce()))]).contains(&dial(7)));
-    let wanted = Input::Connect { id: CommandId(1), peer: peer(11) };
-    assert_eq!(run(&mut discovery, vec![(7 * SECOND, wanted)]), [dial(11)]);
 }
 
 #[test]
@@ -545,4 +524,94 @@ fn a_call_says_that_we_are_here_once() {
     check(vec![(1, Input::Call { peer: peer(1) })], &[said]);
     check(vec![(1, heard(1, 0, 1, announce())), (2, Input::Call { peer: peer(1) })], &[]);
     check(vec![(1, Input::Stop), (2, Input::Call { peer: peer(1) })], &[]);
+}
+
+/// A node with two places that knows three peers.
+fn crowded() -> Discovery {
+    let mut discovery = discovery(2);
+    for seed in 1..4 {
+        run(&mut discovery, vec![(1, heard(seed, 0, 1, announce()))]);
+    }
+    assert!(discovery.is_crowd());
+    discovery
+}
+
+#[test]
+fn in_a_crowd_nobody_is_dialled_for_being_there() {
+    let mut discovery = crowded();
+    run(&mut discovery, vec![(2, Input::Failed { peer: peer(1), failure: None })]);
+    let again = run(&mut discovery, vec![(3, heard(4, 0, 1, announce()))]);
+    assert!(!again.contains(&Effect::Dial { peer: peer(4) }), "{again:?}");
+    assert_eq!(discovery.available(at(3)), [peer(1), peer(3), peer(4)]);
+    let dial = Effect::Dial { peer: peer(3) };
+    assert_eq!(run(&mut discovery, vec![(4, Input::Dial { peer: peer(3) })]), [dial]);
+    assert_eq!(discovery.available(at(5)), [peer(1), peer(4)]);
+}
+
+#[test]
+fn in_a_crowd_the_end_of_a_wait_makes_a_peer_available() {
+    let mut discovery = crowded();
+    run(&mut discovery, vec![(2, Input::Failed { peer: peer(1), failure: failure(peer(1)) })]);
+    assert_eq!(discovery.available(at(3)), [peer(3)]);
+    assert!(wait(&mut discovery, 2_000).contains(&Effect::Available));
+    assert_eq!(discovery.available(at(2_000)), [peer(1), peer(3)]);
+}
+
+#[test]
+fn in_a_crowd_an_announcement_is_answered_once_and_a_call_always() {
+    let mut discovery = crowded();
+    let answer = Effect::Announce { to: Some(peer(3)), answer_wanted: false };
+    let again = run(&mut discovery, vec![(2, heard(3, 0, 2, announce()))]);
+    assert_eq!(again, [], "it was answered the first time");
+    let (from, run_id) = (peer(3), RunId(0));
+    let envelope =
+        Envelope { from, run: run_id, sequence: 3, to_everyone: false, signal: announce() };
+    let call = Input::Heard { envelope: Box::new(envelope), path: SignalPath::Peers };
+    assert_eq!(run(&mut discovery, vec![(3, call)]), [answer]);
+}
+
+#[test]
+fn in_a_crowd_who_is_called_over_peers_may_be_chosen_for_it() {
+    let mut discovery = crowded();
+    let call = carried(3, 2, Signal::Announce { answer_wanted: false });
+    assert_eq!(run(&mut discovery, vec![(2, call)]), [Effect::Called { peer: peer(3) }]);
+}
+
+#[test]
+fn of_many_who_hear_an_announcement_some_answer() {
+    let mut answers = 0;
+    for seed in 0..200 {
+        let config = Config { own: PeerId([0; 32]), connections_max: 2 };
+        let mut discovery = Discovery::new(config, Random::fork(&[seed; 32], "test"));
+        run(&mut discovery, vec![(0, Input::Start)]);
+        for seed in 1..=100 {
+            run(&mut discovery, vec![(1, heard(seed, 0, 1, announce()))]);
+        }
+        let effects = run(&mut discovery, vec![(2, heard(101, 0, 1, announce()))]);
+        answers += effects.len() - 1;
+    }
+    assert!((12..48).contains(&answers), "{answers} of 200, each with a chance of 12 in 101");
+}
+
+#[test]
+fn a_surplus_connection_is_not_made_anew_at_once() {
+    let mut discovery = crowded();
+    run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
+    let cause = DisconnectCause::Surplus;
+    run(&mut discovery, vec![(3, Input::Disconnected { peer: peer(1), cause })]);
+    assert!(!discovery.available(at(60_000)).contains(&peer(1)));
+    assert_eq!(discovery.state(peer(1)), PeerState::Discovered);
+    assert_eq!(discovery.last_failure(peer(1)), None);
+}
+
+#[test]
+fn who_is_silent_for_two_announcements_is_not_chosen() {
+    let discovery = crowded();
+    assert_eq!(discovery.available(at(60_000)), [peer(3)]);
+    assert_eq!(discovery.available(at(80_000)), []);
+}
+
+#[test]
+fn a_stranger_that_is_to_be_dialled_is_called_and_not_known() {
+    check(vec![(1, Input::Dial { peer: peer(9) })], &[call(9)]);
 }

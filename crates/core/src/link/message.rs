@@ -46,6 +46,8 @@ pub(crate) enum GoodbyeReason {
     Denied,
     /// It stays, and wants no connection now.
     Parting,
+    /// It stays, and needs the place for somebody else.
+    Surplus,
 }
 
 #[cfg(test)]
@@ -66,6 +68,7 @@ mod tests {
         assert_eq!(encoded(Message::Frozen), [1, 1, 3]);
         assert_eq!(encoded(Message::Goodbye { reason: GoodbyeReason::Denied }), [1, 1, 4, 1]);
         assert_eq!(encoded(Message::Goodbye { reason: GoodbyeReason::Parting }), [1, 1, 4, 2]);
+        assert_eq!(encoded(Message::Goodbye { reason: GoodbyeReason::Surplus }), [1, 1, 4, 3]);
         let refusal = Message::NotUnderstood { version: 2, protocol: 9 };
         assert_eq!(encoded(refusal), [1, 1, 5, 2, 9]);
     }

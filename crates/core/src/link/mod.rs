@@ -77,6 +77,8 @@ pub(crate) enum Effect {
     /// An attempt ended without a connection. `None` when nobody is to blame: it was given up for
     /// a better one or by ourselves.
     Failed { peer: PeerId, failure: Option<ConnectFailure> },
+    /// A peer offered a connection, and there was no room for it.
+    Refused { peer: PeerId },
     /// A frame of another protocol arrived from a connected peer.
     Frame { peer: PeerId, protocol: Protocol, body: Bytes },
     /// A bulk event of a connected peer.

@@ -115,6 +115,7 @@ impl Link {
         }
         if self.conns.len() >= self.config.connections_max {
             out.push(rejection(from, session, RejectReason::Full));
+            out.push(Effect::Refused { peer: from });
             return;
         }
         let conn = self.begin(now, from, session, Role::Answerer, out);

@@ -661,3 +661,13 @@ fn health_is_checked_at_its_interval() {
     run(&mut link, vec![(7, event(CONN, received(&Message::Pong { nonce: 1 })))]);
     assert_eq!(link.poll_timeout(), Some(Instant::from_micros(5_006_000)));
 }
+
+#[test]
+fn who_offers_without_room_is_turned_down_and_told_of() {
+    let mut full = link(1);
+    run(&mut full, vec![(0, Input::Dial { peer: LOW })]);
+    let reject = Signal::Reject { session: THEIRS, reason: RejectReason::Full };
+    let effects = run(&mut full, vec![(1, signal(HIGH, offer(THEIRS)))]);
+    let rejection = Effect::Signal { to: HIGH, signal: reject };
+    assert_eq!(effects, [rejection, Effect::Refused { peer: HIGH }]);
+}

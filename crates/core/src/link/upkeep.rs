@@ -139,8 +139,10 @@ impl Link {
                 let cause = match reason {
                     GoodbyeReason::Leaving | GoodbyeReason::Denied => DisconnectCause::Goodbye,
                     GoodbyeReason::Parting => DisconnectCause::Parted,
+                    GoodbyeReason::Surplus => DisconnectCause::Surplus,
                 };
-                self.hangup(peer, cause, out);
+                // It has heard enough of us: no goodbye goes back.
+                self.hangup_saying(peer, cause, None, out);
             }
             // Counted on their side; nothing that we say now is optional.
             Message::NotUnderstood { .. } => {}
@@ -343,6 +345,7 @@ impl Link {
         let reason = match cause {
             DisconnectCause::Local => Some(GoodbyeReason::Parting),
             DisconnectCause::Banned => Some(GoodbyeReason::Denied),
+            DisconnectCause::Surplus => Some(GoodbyeReason::Surplus),
             _ => None,
         };
         self.hangup_saying(peer, cause, reason, out);

@@ -28,6 +28,7 @@ use crate::random::Random;
 use crate::registry::{self, Registry};
 use crate::routing::{self, Routing};
 use crate::time::{Instant, Now};
+use crate::topology::{self, Topology};
 use crate::trust::{self, Trust};
 
 /// More steps than this for one input are a routing loop: a bug, not a load. A full inventory of
@@ -78,6 +79,7 @@ pub struct Node {
     registry: Registry,
     pex: Pex,
     routing: Routing,
+    topology: Topology,
     content: Content,
     trust: Trust,
     loading: Loading,
@@ -112,6 +114,10 @@ impl Node {
                 connections_max: config.connections_max,
             }),
             routing: Routing::new(routing::Config { own: id }),
+            topology: Topology::new(
+                topology::Config { own: id, connections_max },
+                Random::fork(&config.seed, "topology"),
+            ),
             content: Content::new(content::Config {
                 author: config.key,
                 early_max: EARLY_MAX,
@@ -152,12 +158,13 @@ impl Node {
     /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let Self { link, discovery, registry, pex, content, trust, .. } = self;
+        let Self { link, discovery, registry, pex, topology, content, trust, .. } = self;
         let deadlines = [
             link.poll_timeout(),
             discovery.poll_timeout(),
             registry.poll_timeout(),
             pex.poll_timeout(),
+            topology.poll_timeout(),
             content.poll_timeout(),
             trust.poll_timeout(),
         ];
@@ -180,6 +187,9 @@ impl Node {
         let effects = timed_out(&mut self.pex, now);
         self.route(now, effects, Self::route_pex);
         self.run(now);
+        let effects = timed_out(&mut self.topology, now);
+        self.route(now, effects, Self::route_topology);
+        self.run(now);
         let effects = timed_out(&mut self.content, now);
         self.route(now, effects, Self::route_content);
         self.run(now);
@@ -200,10 +210,12 @@ impl Node {
                 return self.done(id, Err(CommandError::Denied));
             }
             Command::Connect { peer } => {
+                self.steps.push_back(Step::Topology(topology::Input::Pin { peer }));
                 let input = discovery::Input::Connect { id, peer };
                 return self.steps.push_back(Step::Discovery(input));
             }
             Command::Disconnect { peer } => {
+                self.steps.push_back(Step::Topology(topology::Input::Unpin { peer }));
                 self.steps.push_back(Step::Discovery(discovery::Input::Part { peer }));
                 return self.done(id, Ok(Reply::Done));
             }
@@ -304,6 +316,10 @@ impl Node {
             Step::Routing(input) => {
                 let effects = handled(&mut self.routing, now, input);
                 self.route(now, effects, Self::route_routing);
+            }
+            Step::Topology(input) => {
+                let effects = handled(&mut self.topology, now, input);
+                self.route(now, effects, Self::route_topology);
             }
             Step::Content(input) => {
                 let effects = handled(&mut self.content, now, input);

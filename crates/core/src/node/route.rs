@@ -17,7 +17,7 @@ use crate::event::{
 };
 use crate::io::{ConnId, LinkEvent, Output, Record, StoreError, StoreId, StoreOp, StoreReply};
 use crate::time::Now;
-use crate::{content, discovery, link, pex, registry, routing, trust};
+use crate::{content, discovery, link, pex, registry, routing, topology, trust};
 
 /// One input for one protocol: the unit of work of `Node::run`.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub(super) enum Step {
     Link(link::Input),
     Discovery(discovery::Input),
     Routing(routing::Input),
+    Topology(topology::Input),
     Registry(registry::Input),
     Pex(pex::Input),
     Content(content::Input),
@@ -45,11 +46,13 @@ impl Node {
             link::Effect::Connecting { peer } => {
                 self.steps.push_back(Step::Discovery(discovery::Input::Connecting { peer }));
                 self.steps.push_back(Step::Registry(registry::Input::Connecting { peer }));
+                self.steps.push_back(Step::Topology(topology::Input::Connecting { peer }));
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
             link::Effect::Up { peer, conn, path } => {
                 self.steps.push_back(Step::Discovery(discovery::Input::Connected { peer }));
                 self.steps.push_back(Step::Routing(routing::Input::Up { peer }));
+                self.steps.push_back(Step::Topology(topology::Input::Up { peer }));
                 self.steps.push_back(Step::Registry(registry::Input::Connected { peer, path }));
                 self.steps.push_back(Step::Pex(pex::Input::PeerUp { peer }));
                 self.steps.push_back(Step::Content(content::Input::PeerUp { peer, conn }));
@@ -63,6 +66,10 @@ impl Node {
                     self.steps.push_back(Step::Registry(registry::Input::Failed { peer }));
                 }
                 self.steps.push_back(Step::Discovery(discovery::Input::Failed { peer, failure }));
+                self.steps.push_back(Step::Topology(topology::Input::Failed { peer }));
+            }
+            link::Effect::Refused { peer } => {
+                self.steps.push_back(Step::Topology(topology::Input::Refused { peer }));
             }
             link::Effect::Frame { peer, protocol, body } => {
                 self.on_frame(now, peer, protocol, &body);
@@ -72,6 +79,7 @@ impl Node {
                 let rtt = Duration::from_micros(micros);
                 self.steps.push_back(Step::Content(content::Input::PeerRtt { peer, rtt }));
                 self.steps.push_back(Step::Routing(routing::Input::Alive { peer }));
+                self.steps.push_back(Step::Topology(topology::Input::Rtt { peer, micros }));
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
             link::Effect::Changed { peer } => {
@@ -92,6 +100,7 @@ impl Node {
         self.steps.push_back(Step::Pex(pex::Input::PeerDown { peer }));
         self.steps.push_back(Step::Registry(registry::Input::Disconnected { peer }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
+        self.steps.push_back(Step::Topology(topology::Input::Down { peer }));
         self.event(Event::PeerDisconnected { peer: self.peer_info(peer), cause });
     }
 
@@ -104,6 +113,8 @@ impl Node {
                 Ok(Step::Pex(pex::Input::Message { from: peer, body: body.clone() }))
             }
             Protocol::Pex => Err(FrameError::UnknownMessage { protocol }),
+            Protocol::Topology => topology::Message::decode(body)
+                .map(|message| Step::Topology(topology::Input::Message { from: peer, message })),
             // Link keeps its own.
             Protocol::Content | Protocol::Link => frame::decode_body(protocol, body)
                 .map(|message| Step::Content(content::Input::Message { from: peer, message })),
@@ -159,12 +170,20 @@ impl Node {
             }
             discovery::Effect::Discovered { peer } => {
                 self.event(Event::PeerDiscovered(self.peer_info(peer)));
+                self.look_around();
             }
             discovery::Effect::Renewed { peer } => {
                 self.steps.push_back(Step::Link(link::Input::Renewed { peer }));
+                self.look_around();
             }
             discovery::Effect::Lost { peer } => {
                 self.steps.push_back(Step::Link(link::Input::Forget { peer }));
+                self.steps.push_back(Step::Topology(topology::Input::Unpin { peer }));
+                self.look_around();
+            }
+            discovery::Effect::Available => self.look_around(),
+            discovery::Effect::Called { peer } => {
+                self.steps.push_back(Step::Topology(topology::Input::Called { peer }));
             }
             discovery::Effect::Changed { peer } => {
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
@@ -256,6 +275,38 @@ impl Node {
                 self.steps.push_back(Step::Discovery(discovery::Input::Withdrawn { peer }));
             }
         }
+    }
+
+    #[inline(never)]
+    pub(super) fn route_topology(&mut self, now: Now, effect: topology::Effect) {
+        let is_crowd = self.discovery.is_crowd();
+        let step = match effect {
+            topology::Effect::Look => {
+                let peers = self.discovery.available(now);
+                Step::Topology(topology::Input::Candidates { is_crowd, peers })
+            }
+            topology::Effect::Dial { peer } => Step::Discovery(discovery::Input::Dial { peer }),
+            topology::Effect::Close { peers } => {
+                // What is under way on a connection is worth more than any other use of its place.
+                let is_idle = |peer: &PeerId| !self.content.is_in_use(*peer);
+                let Some(peer) = peers.into_iter().find(is_idle) else { return };
+                let cause = DisconnectCause::Surplus;
+                Step::Link(link::Input::Hangup { peer, cause })
+            }
+            topology::Effect::Send { to, message } => {
+                let frame = message.encode();
+                Step::Link(link::Input::Send { to, frame })
+            }
+            topology::Effect::Way { to, by } => Step::Routing(routing::Input::Way { to, by }),
+            topology::Effect::Strike { peer, kind } => return self.strike(peer, kind),
+        };
+        self.steps.push_back(step);
+    }
+
+    /// Others are there than before.
+    fn look_around(&mut self) {
+        let is_crowd = self.discovery.is_crowd();
+        self.steps.push_back(Step::Topology(topology::Input::Changed { is_crowd }));
     }
 
     #[inline(never)]

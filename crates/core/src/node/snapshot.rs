@@ -97,6 +97,7 @@ impl Node {
         put(&mut stats, &self.link.stats());
         put(&mut stats, &self.discovery.stats());
         put(&mut stats, &self.routing.gauges());
+        put(&mut stats, &self.topology.stats());
         let gauges = [
             ("registry.peers", self.registry.peers_count() as u64),
             ("pex.known", self.pex.known_count() as u64),

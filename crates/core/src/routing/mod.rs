@@ -74,6 +74,8 @@ pub(crate) enum Input {
     Alive { peer: PeerId },
     /// A connected peer says whom it is connected to: as many as peer exchange believes it.
     Neighbours { peer: PeerId, listed: Set<PeerId> },
+    /// What is for one peer can be handed to a connected one.
+    Way { to: PeerId, by: PeerId },
     /// Bring an envelope of ours to a peer.
     Send { target: PeerId, envelope: Bytes },
     /// A connected peer says something. `unwanted`: it is on behalf of a banned one.
@@ -153,6 +155,12 @@ impl Machine for Routing {
             Input::Neighbours { peer, listed } => {
                 if let Some(carrier) = self.carriers.get_mut(&peer) {
                     carrier.neighbours = listed;
+                }
+            }
+            Input::Way { to, by } => {
+                if let Some(carrier) = self.carriers.get_mut(&by) {
+                    let source = carrier.take_source(now, to);
+                    carrier.put_source(source);
                 }
             }
             Input::Send { target, envelope } => self.send(now, target, &envelope, out),
@@ -339,21 +347,32 @@ impl Routing {
 impl Carrier {
     /// Charges a source for an envelope, unless it has sent too much.
     fn allows_source(&mut self, now: Instant, peer: PeerId, bytes: usize) -> bool {
-        let mut source = match self.sources.iter().position(|source| source.peer == peer) {
-            Some(index) => self.sources.remove(index),
-            None => Source { peer, allowance: Allowance::new(now, SOURCE_RATE) },
-        };
-        source.allowance.fill(now, SOURCE_RATE);
+        let mut source = self.take_source(now, peer);
         // What is refused is not held against it.
         let allows = source.allowance.allows(bytes);
         if allows {
             source.allowance.take(bytes);
         }
+        self.put_source(source);
+        allows
+    }
+
+    #[inline(never)]
+    fn take_source(&mut self, now: Instant, peer: PeerId) -> Source {
+        let mut source = match self.sources.iter().position(|source| source.peer == peer) {
+            Some(index) => self.sources.remove(index),
+            None => Source { peer, allowance: Allowance::new(now, SOURCE_RATE) },
+        };
+        source.allowance.fill(now, SOURCE_RATE);
+        source
+    }
+
+    /// Something of a source came from here just now.
+    fn put_source(&mut self, source: Source) {
         if self.sources.len() >= SOURCES_MAX {
             self.sources.remove(0);
         }
         self.sources.push(source);
-        allows
     }
 
     /// Whether what goes to `target` may go here, since something of it came from here.

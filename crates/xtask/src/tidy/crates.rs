@@ -20,13 +20,14 @@ const DEPENDENCIES: [(&str, &[&str]); 9] = [
 const CONFINED: [(&str, &str); 3] = [("web-sys", "wasm"), ("tokio", "server"), ("axum", "server")];
 
 /// The protocols in the core: each a module of its own, wired only by `node`.
-const PROTOCOLS: [&str; 11] = [
+const PROTOCOLS: [&str; 12] = [
     "link",
     "discovery",
     "registry",
     "pex",
     "gossip",
     "routing",
+    "topology",
     "content",
     "replication",
     "messaging",

@@ -62,6 +62,11 @@ pub(in crate::content) struct Request {
 }
 
 impl Source {
+    /// Whether something is open that it was asked for.
+    pub(in crate::content) fn is_asked(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     pub(in crate::content) fn new(window_min: u64) -> Self {
         Self { window_min, ..Self::default() }
     }
