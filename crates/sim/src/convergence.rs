@@ -42,6 +42,20 @@ pub(crate) fn unmet(world: &World, reach: Reach) -> Vec<(usize, String)> {
     unmet
 }
 
+/// How many connections a node of an application is to have, given others to connect to: all that it
+/// may have in a group that could be connected each to each, three quarters of them in a larger one.
+/// The other places are for those who come. With fewer than four places there is no partial view.
+pub(crate) fn share(world: &World, app: usize) -> usize {
+    let limit = usize::from(world.options.max_connections);
+    if is_crowd(world, app) && limit >= 4 { limit - limit / 4 } else { limit }
+}
+
+/// Whether an application is open in more tabs than one of them may be connected to.
+pub(crate) fn is_crowd(world: &World, app: usize) -> bool {
+    let others = world.truth.who.count(app).saturating_sub(1);
+    others > usize::from(world.options.max_connections)
+}
+
 /// The graph that nodes say they are: who knows whom, who is connected to whom.
 pub(crate) struct View<'a> {
     world: &'a World,
@@ -135,6 +149,7 @@ impl<'a> View<'a> {
     fn peers(&self, tab: &Tab, mates: &[&Tab], reach: Reach, add: &mut impl FnMut(String)) {
         let index = tab.seat.tab;
         let ours = &self.connected[index];
+        let share = share(self.world, tab.options.app);
         let around = self.around(index);
         for other in mates {
             let name = other.seat.tab;
@@ -154,8 +169,8 @@ impl<'a> View<'a> {
                 add(format!("and tab {name} don't agree whether they are connected"));
             } else if here && !self.world.fabric.carries(tab.seat, name) {
                 add(format!("takes its dead connection to tab {name} for live"));
-            } else if !here && [index, name].iter().all(|tab| self.has_room(*tab, is_in_earshot)) {
-                add(format!("is not connected to tab {name}, though both have room"));
+            } else if !here && ours.len() < share && theirs.len() < share {
+                add(format!("is not connected to tab {name}, though both lack connections"));
             }
         }
         for peer in ours {
@@ -164,15 +179,6 @@ impl<'a> View<'a> {
                 add(format!("is connected to {peer:?}, whose tab is closed"));
             }
         }
-    }
-
-    /// Whether a tab has room for another: for one that no channel brings it, half of its connections, or
-    /// all while it knows so few that there is room for all of them and more.
-    fn has_room(&self, tab: usize, is_in_earshot: bool) -> bool {
-        let max = usize::from(self.world.options.max_connections);
-        let is_small = self.known[tab].len() <= max - max / 4;
-        let limit = if is_in_earshot || is_small { max } else { max.div_ceil(2) };
-        self.connected[tab].len() < limit
     }
 
     fn contents(&self, tab: &Tab, mates: &[&Tab], add: &mut impl FnMut(String)) {

@@ -23,6 +23,8 @@ pub(crate) struct Directory {
     channels: BTreeMap<usize, Vec<usize>>,
     /// The channels of each tab.
     joined: Vec<Vec<usize>>,
+    /// How many tabs have each application open.
+    counts: BTreeMap<usize, usize>,
     pub(crate) all_are_honest: bool,
 }
 
@@ -31,6 +33,7 @@ impl Directory {
         let mut directory = Self { all_are_honest: true, ..Self::default() };
         for (tab, own) in options.tabs.iter().enumerate() {
             let is_honest = own.hostility.is_none();
+            *directory.counts.entry(own.app).or_insert(0) += 1;
             directory.all_are_honest &= is_honest;
             let entry = Entry { tab, app: own.app, is_honest };
             directory.by_peer.insert(keyring::peer_id(options.seed, tab), entry);
@@ -40,6 +43,11 @@ impl Directory {
             directory.joined.push(own.channels.clone());
         }
         directory
+    }
+
+    /// How many tabs have an application open, or will.
+    pub(crate) fn count(&self, app: usize) -> usize {
+        self.counts.get(&app).copied().unwrap_or(0)
     }
 
     /// Returns whose peer this is; `None` if it does not exist.

@@ -13,7 +13,7 @@ use crate::checkers::{Checkers, Measured};
 use crate::convergence::{self, Reach};
 use crate::dice::Dice;
 use crate::fabric::{End, Fabric};
-use crate::options::{Hostility, Options};
+use crate::options::{APPS, Hostility, Options};
 use crate::report::Report;
 use crate::schedule::{Happening, Schedule, Seat};
 use crate::store::Health;
@@ -182,10 +182,12 @@ impl World {
     }
 
     /// A world that has converged has nothing to do but ping: it must not fall apart again. Hostile
-    /// tabs may still be found out and banned, which moves connections: then it has to recover.
+    /// tabs may still be found out and banned, and in a crowd somebody may be let go for somebody
+    /// else, which moves connections: then it has to recover.
     fn stays_converged(&mut self, at_ms: u64) -> bool {
         self.run_until(at_ms + STAYS_MS);
-        if !self.tabs.iter().all(Tab::is_honest) {
+        let is_crowd = (0..APPS.len()).any(|app| convergence::is_crowd(self, app));
+        if is_crowd || !self.tabs.iter().all(Tab::is_honest) {
             let end_ms = at_ms + STAYS_MS + RECOVERS_MS;
             while !convergence::unmet(self, Reach::Carried).is_empty() && self.now_ms() < end_ms {
                 self.run_until(self.now_ms() + 1_000);

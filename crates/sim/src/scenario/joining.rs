@@ -1,5 +1,5 @@
-//! Newcomers: how long each takes until it is connected to all that it can hear, and how many
-//! envelopes that costs.
+//! Newcomers: how long each takes until it has its share of connections, and how many envelopes that
+//! costs.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use peerloom_core::Instant;
 
 use super::figures::median;
 use crate::checkers;
+use crate::convergence::share;
 use crate::tab::Tab;
 use crate::world::World;
 
@@ -32,7 +33,7 @@ impl Joining {
         Self { waiting: newcomers.to_vec(), joined: Vec::new() }
     }
 
-    /// Whether somebody is open and not yet connected to all.
+    /// Whether somebody is open and has not yet its share.
     pub(super) fn is_under_way(&self, world: &World) -> bool {
         self.waiting.iter().any(|tab| world.tabs[*tab].is_open())
     }
@@ -42,7 +43,7 @@ impl Joining {
         let joined = &mut self.joined;
         self.waiting.retain(|newcomer| {
             let tab = &world.tabs[*newcomer];
-            if !tab.is_running() || !is_connected_to_all(world, tab) {
+            if !tab.is_running() || !is_connected(world, tab) {
                 return true;
             }
             let ms = (world.schedule.now().since(tab.opened_at)).as_millis();
@@ -71,11 +72,15 @@ impl Joining {
     }
 }
 
-/// Whether a tab is connected to everybody that it can hear and that is past its own start, as far as
-/// both have room.
-fn is_connected_to_all(world: &World, tab: &Tab) -> bool {
-    let limit = usize::from(world.options.max_connections);
+/// Whether a tab has all connections that it is to have; in a group that is small enough, to everybody
+/// whom it hears and who is past its own start.
+fn is_connected(world: &World, tab: &Tab) -> bool {
+    let share = share(world, tab.options.app);
     let ours = checkers::connected(tab);
+    // In a group that is hardly larger than that, there may be nobody else who lacks connections.
+    if world.truth.who.count(tab.options.app) > 2 * usize::from(world.options.max_connections) {
+        return ours.len() >= share;
+    }
     let is_mate = |other: &&Tab| {
         other.options.app == tab.options.app && other.is_honest() && other.is_running()
     };
@@ -84,7 +89,7 @@ fn is_connected_to_all(world: &World, tab: &Tab) -> bool {
     tab.opened_at > Instant::ZERO
         && mates.all(|other| {
             ours.contains(&other.peer)
-                || ours.len() >= limit
-                || checkers::connected(other).len() >= limit
+                || ours.len() >= share
+                || checkers::connected(other).len() >= share
         })
 }

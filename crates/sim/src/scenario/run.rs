@@ -30,10 +30,8 @@ pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
     let one_ms = run.until(deadline_ms, |world| Parts::count(world).are_one());
     let whole_ms = run.until(deadline_ms, is_whole);
     run.advance(run.world.now_ms() + measure.watch_s * 1000);
-    if measure.siege {
-        // Somebody may just have been found out and banned, which moves connections.
-        run.until(run.world.now_ms() + RECOVERS_MS, is_whole);
-    }
+    // Somebody may just have been found out and banned, or have let a connection go for somebody else.
+    run.until(run.world.now_ms() + RECOVERS_MS, is_whole);
     let missed = unmet(&run.world, Reach::Heard);
     let Run { world, joining } = run;
     let mut found = BTreeMap::from([

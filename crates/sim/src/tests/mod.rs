@@ -2,6 +2,7 @@
 
 mod bridge;
 mod checkers;
+mod crowd;
 mod exchange;
 mod runs;
 mod scenarios;
