@@ -16,7 +16,9 @@ interface Graph {
 async function graphOf(pages: readonly Page[]): Promise<Graph> {
   const ids = await Promise.all(pages.map(idOf));
   const connected = await Promise.all(
-    pages.map((page) => page.evaluate(() => window.lab.swarm.peers({ state: "connected" }).map(({ id }) => id))),
+    pages.map((page) =>
+      page.evaluate(() => window.lab.swarm.peers().flatMap(({ id, state }) => (state === "connected" ? [id] : []))),
+    ),
   );
   const edges = connected.map((peers) => peers.filter((peer) => ids.includes(peer)));
   const left = new Set(ids);
