@@ -117,7 +117,8 @@ fn a_figure_over_its_limit_fails_and_so_does_one_that_is_missing() {
         seed: 7,
         violations: Vec::new(),
         missed: Vec::new(),
-        figures: [("not_joined", 2.0), ("missed", 0.0), ("components_split", 0.0)].into(),
+        figures: [("not_joined", 2.0), ("missed", 0.0), ("components_split", 0.0), ("alone", 0.0)]
+            .into(),
         inputs: 0,
         virtual_ms: 0,
         trace_hash: String::new(),
