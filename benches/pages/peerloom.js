@@ -13,12 +13,14 @@ class PeerloomTab extends WatchedTab {
   #waiting = [];
   /** When each connection that ended did, and whose. */
   #ended = [];
+  #failed = Promise.withResolvers();
   #running = null;
 
   /** Everything that can be done before others are told. */
-  async open(app) {
+  async open(app, options = {}) {
     await init();
-    this.#swarm = await Swarm.open({ app, autostart: false });
+    this.#swarm = await Swarm.open({ app, autostart: false, ...options });
+    this.#swarm.addEventListener("connect:failed", ({ detail }) => this.#failed.resolve({ ...detail, at: sharedNow() }));
     this.#swarm.addEventListener("peer:discover", () => this.#discoveredAt.resolve(sharedNow()));
     this.#swarm.addEventListener("peer:connect", () => {
       this.#connectedAt.push(sharedNow());
@@ -36,6 +38,11 @@ class PeerloomTab extends WatchedTab {
   /** When the first other was known. */
   discovered() {
     return this.#discoveredAt.promise;
+  }
+
+  /** The first failure to connect: its stage, its reason and when. */
+  failed() {
+    return this.#failed.promise;
   }
 
   /** When so many connections were up. */

@@ -10,7 +10,9 @@ import { join } from "node:path";
 
 import { chromium } from "@playwright/test";
 
-import { inHome } from "./net.mjs";
+import { root } from "../../benches/machine.mjs";
+import { packageFiles } from "../../benches/server.mjs";
+import { STUN_URL, down, inHome, serveStun, up } from "./net.mjs";
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -22,8 +24,28 @@ const ORIGIN = "http://127.0.0.1:7";
 
 const APP = "lab";
 
-/** `files`: path to body, of the page and the package. */
-export async function openHomes(files) {
+/**
+ * Makes the homes, and takes them down after `use`, which gets their pages. Resolves with what that gives, and the browser's
+ * version. `nats`: the kind of address translation of each; `stun`: whether the pages are told of the STUN server.
+ */
+export async function inHomes(nats, stun, use) {
+  up(nats);
+  const endStun = stun ? await serveStun() : null;
+  try {
+    const homes = await openHomes(packageFiles(`${root}dist/peerloom`), { iceServers: stun ? [{ urls: STUN_URL }] : [] });
+    try {
+      return { version: homes.version, ...(await use(homes)) };
+    } finally {
+      await homes.close();
+    }
+  } finally {
+    await endStun?.();
+    down();
+  }
+}
+
+/** `files`: path to body, of the page and the package. `rtc`: the configuration of their connections. */
+async function openHomes(files, rtc) {
   const folder = mkdtempSync(join(tmpdir(), "peerloom-lab-"));
   const homes = {};
   for (const side of ["a", "b"]) {
@@ -41,7 +63,7 @@ export async function openHomes(files) {
     page.on("pageerror", (error) => console.error(error.message));
     await page.goto(`${ORIGIN}/peerloom.html`);
     await page.waitForFunction(() => globalThis.tab !== undefined);
-    await page.evaluate((app) => globalThis.tab.open(app), APP);
+    await page.evaluate(([app, options]) => globalThis.tab.open(app, options), [APP, { rtc }]);
   }
   return {
     a: homes.a.page,
