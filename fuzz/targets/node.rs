@@ -14,7 +14,7 @@ use peerloom_core::io::{
     TransportState,
 };
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Input, Instant, Node, Now, Output};
+use peerloom_core::{Exchange, Input, Instant, Node, Now, Output};
 use peerloom_crypto::{PublicKey, Signature};
 use peerloom_wire::{AppId, RequestId};
 
@@ -201,6 +201,7 @@ fn node(seed: u8) -> Node {
         key: PublicKey([seed; 65]),
         seed: [seed; 32],
         connections_max: 8,
+        exchange: Exchange::default(),
         now: Now { mono: Instant::ZERO, unix_ms: 1_800_000_000_000 },
     })
 }

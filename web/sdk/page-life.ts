@@ -1,5 +1,6 @@
 /** What the browser does to the page, told in the core's words. */
 
+import { watchEconomy } from "./economy.ts";
 import type { PageState } from "./wasm.ts";
 
 export interface PageLife {
@@ -29,4 +30,5 @@ export function watchPage(life: PageLife, signal: AbortSignal): void {
     () => life.onState(document.visibilityState === "visible" ? "visible" : "hidden"),
     options,
   );
+  watchEconomy((isSaving) => life.onState(isSaving ? "saving" : "spending"), signal);
 }

@@ -28,7 +28,8 @@ export interface NodeOptions {
   readonly recordTrace?: boolean;
 }
 
-export type PageState = "visible" | "hidden" | "frozen" | "resumed" | "leaving";
+/** `saving`: the battery is low, or traffic costs; `spending`: not any more. */
+export type PageState = "visible" | "hidden" | "frozen" | "resumed" | "saving" | "spending" | "leaving";
 
 /** One node. Its promises reject with `{code, message, peer?, failure?}`. */
 export interface NodeHandle {

@@ -76,6 +76,8 @@ pub enum Input {
     },
     /// The page was hidden, shown, frozen, resumed or is about to go.
     Lifecycle(Lifecycle),
+    /// Power or traffic became dear, or is not any more.
+    Economy(Economy),
 }
 
 /// Everything a node can ask of the outside. Drivers execute, they do not decide.
@@ -464,6 +466,16 @@ impl StoreError {
             Self::Io(reason) => ["storage failed: ", reason].concat(),
         }
     }
+}
+
+/// Whether the device has power and traffic to spare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Economy {
+    /// It has.
+    #[default]
+    Normal,
+    /// It runs on a battery that is low, or on a metered link: what is not needed is not sent.
+    Saving,
 }
 
 /// What the browser does to the page.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peerloom_core::io::CommandId;
-use peerloom_core::{Input, Instant, Node, NodeConfig, Now};
+use peerloom_core::{Exchange, Input, Instant, Node, NodeConfig, Now};
 use peerloom_wire::{AppId, ContentId, PeerId, Protocol, frame};
 
 use crate::dice::Dice;
@@ -189,6 +189,7 @@ pub(crate) fn new_node(options: &Options, seat: Seat, unix_ms: u64) -> Option<No
         key: keyring::public_key(options.seed, seat.tab),
         seed: dice.bytes32(),
         connections_max: options.max_connections,
+        exchange: Exchange::default(),
         now: Now { mono: Instant::ZERO, unix_ms },
     }))
 }

@@ -7,9 +7,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use js_sys::{Array, Promise, Uint8Array};
-use peerloom_core::io::{Command, Lifecycle};
+use peerloom_core::io::{Command, Economy, Lifecycle};
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Input, Node};
+use peerloom_core::{Exchange, Input, Node};
 use peerloom_crypto::PublicKey;
 use peerloom_wire::id::hex;
 use peerloom_wire::{AppId, ContentId};
@@ -76,6 +76,7 @@ impl NodeHandle {
             key: PublicKey(key),
             seed,
             connections_max: integer(connections_max.unwrap_or(8.0)),
+            exchange: Exchange::default(),
             now: now(),
         };
         let trace = property(options, "recordTrace").is_truthy();
@@ -211,7 +212,8 @@ impl NodeHandle {
         self.driver.trace().map(Trace::bytes)
     }
 
-    /// Takes what the browser does to the page. With `leaving` the goodbyes are on their way when
+    /// Takes what the browser does to the page, and whether power and traffic are dear (`saving`) or
+    /// not (`spending`). With `leaving` the goodbyes are on their way when
     /// it returns.
     pub fn lifecycle(&self, state: &str) {
         let lifecycle = match state {
@@ -220,7 +222,11 @@ impl NodeHandle {
             "frozen" => Lifecycle::Frozen,
             "resumed" => Lifecycle::Resumed,
             "leaving" => Lifecycle::Leaving,
-            _ => return,
+            _ => {
+                let is_saving = state == "saving";
+                let economy = if is_saving { Economy::Saving } else { Economy::Normal };
+                return self.driver.submit(Input::Economy(economy));
+            }
         };
         self.driver.submit(Input::Lifecycle(lifecycle));
     }

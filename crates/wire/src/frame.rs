@@ -28,8 +28,10 @@ pub enum Protocol {
     Pex = 3,
     /// Envelopes on their way to peers that are not connected.
     Routing = 4,
-    /// Which connections there are to be. 6 and 7 are spoken for.
+    /// Which connections there are to be.
     Topology = 5,
+    /// Records of peers, passed on from peer to peer. 7 is spoken for.
+    Gossip = 6,
 }
 
 /// Why bytes are not a frame.
@@ -72,6 +74,7 @@ impl Protocol {
             3 => Some(Self::Pex),
             4 => Some(Self::Routing),
             5 => Some(Self::Topology),
+            6 => Some(Self::Gossip),
             _ => None,
         }
     }

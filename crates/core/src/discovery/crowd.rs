@@ -25,6 +25,14 @@ impl Discovery {
         self.known.len() > self.config.connections_max
     }
 
+    /// Returns whether a peer is there for certain: it is connected, or was heard lately.
+    pub(crate) fn is_heard(&self, now: Now, peer: PeerId) -> bool {
+        let known = self.known.get(&peer).filter(|known| known.run.is_some());
+        known.is_some_and(|known| {
+            known.contact == Contact::Connected || now.mono < known.heard_at + CHOSEN_SILENCE_MAX
+        })
+    }
+
     /// Returns whom to choose from: those that may be dialled now, and were heard of lately.
     pub(crate) fn available(&self, now: Now) -> Vec<PeerId> {
         let now = now.mono;

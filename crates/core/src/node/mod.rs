@@ -20,9 +20,11 @@ pub use self::snapshot::Status;
 use crate::content::{self, Content};
 use crate::discovery::{self, Discovery};
 use crate::event::{CommandError, Event, Reply, SignalPath};
+use crate::gossip::{self, Gossip};
 use crate::io::{Command, CommandId, Input, Lifecycle, Output};
 use crate::link::{self, Link};
 use crate::machine::Machine;
+use crate::pace::Exchange;
 use crate::pex::{self, Pex};
 use crate::random::Random;
 use crate::registry::{self, Registry};
@@ -57,6 +59,8 @@ pub struct NodeConfig {
     pub seed: [u8; 32],
     /// The most direct connections, attempts included. The default of the SDK is 8.
     pub connections_max: u16,
+    /// How often, and how much, peers are told of others.
+    pub exchange: Exchange,
     /// The time of creation.
     pub now: Now,
 }
@@ -78,6 +82,7 @@ pub struct Node {
     discovery: Discovery,
     registry: Registry,
     pex: Pex,
+    gossip: Gossip,
     routing: Routing,
     topology: Topology,
     content: Content,
@@ -112,7 +117,9 @@ impl Node {
                 app: config.app,
                 key: config.key,
                 connections_max: config.connections_max,
+                exchange: config.exchange,
             }),
+            gossip: Gossip::new(config.exchange),
             routing: Routing::new(routing::Config { own: id }),
             topology: Topology::new(
                 topology::Config { own: id, connections_max },
@@ -146,6 +153,10 @@ impl Node {
             Input::Verified { id, holds } => self.on_verified(now, id, holds),
             Input::Stored { id, result } => self.on_stored(id, result),
             Input::Lifecycle(lifecycle) => self.handle_lifecycle(lifecycle),
+            Input::Economy(economy) => {
+                self.steps.push_back(Step::Pex(pex::Input::Economy(economy)));
+                self.steps.push_back(Step::Gossip(gossip::Input::Economy(economy)));
+            }
         }
         self.run(now);
     }
@@ -158,12 +169,13 @@ impl Node {
     /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let Self { link, discovery, registry, pex, topology, content, trust, .. } = self;
+        let Self { link, discovery, registry, pex, gossip, topology, content, trust, .. } = self;
         let deadlines = [
             link.poll_timeout(),
             discovery.poll_timeout(),
             registry.poll_timeout(),
             pex.poll_timeout(),
+            gossip.poll_timeout(),
             topology.poll_timeout(),
             content.poll_timeout(),
             trust.poll_timeout(),
@@ -186,6 +198,9 @@ impl Node {
         self.run(now);
         let effects = timed_out(&mut self.pex, now);
         self.route(now, effects, Self::route_pex);
+        self.run(now);
+        let effects = timed_out(&mut self.gossip, now);
+        self.route(now, effects, Self::route_gossip);
         self.run(now);
         let effects = timed_out(&mut self.topology, now);
         self.route(now, effects, Self::route_topology);
@@ -241,6 +256,7 @@ impl Node {
         }
         self.steps.push_back(Step::Link(link::Input::Lifecycle(lifecycle)));
         self.steps.push_back(Step::Pex(pex::Input::Lifecycle(lifecycle)));
+        self.steps.push_back(Step::Gossip(gossip::Input::Lifecycle(lifecycle)));
         if lifecycle == Lifecycle::Resumed {
             self.steps.push_back(Step::Discovery(discovery::Input::Resumed));
             self.steps.push_back(Step::Registry(registry::Input::Resumed));
@@ -312,6 +328,10 @@ impl Node {
             Step::Pex(input) => {
                 let effects = handled(&mut self.pex, now, input);
                 self.route(now, effects, Self::route_pex);
+            }
+            Step::Gossip(input) => {
+                let effects = handled(&mut self.gossip, now, input);
+                self.route(now, effects, Self::route_gossip);
             }
             Step::Routing(input) => {
                 let effects = handled(&mut self.routing, now, input);

@@ -17,7 +17,7 @@ use crate::event::{
 };
 use crate::io::{ConnId, LinkEvent, Output, Record, StoreError, StoreId, StoreOp, StoreReply};
 use crate::time::Now;
-use crate::{content, discovery, link, pex, registry, routing, topology, trust};
+use crate::{content, discovery, gossip, link, pex, registry, routing, topology, trust};
 
 /// One input for one protocol: the unit of work of `Node::run`.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub(super) enum Step {
     Topology(topology::Input),
     Registry(registry::Input),
     Pex(pex::Input),
+    Gossip(gossip::Input),
     Content(content::Input),
     Trust(trust::Input),
 }
@@ -55,6 +56,7 @@ impl Node {
                 self.steps.push_back(Step::Topology(topology::Input::Up { peer }));
                 self.steps.push_back(Step::Registry(registry::Input::Connected { peer, path }));
                 self.steps.push_back(Step::Pex(pex::Input::PeerUp { peer }));
+                self.steps.push_back(Step::Gossip(gossip::Input::Up { peer }));
                 self.steps.push_back(Step::Content(content::Input::PeerUp { peer, conn }));
                 self.event(Event::PeerConnected(self.peer_info(peer)));
             }
@@ -98,6 +100,7 @@ impl Node {
         self.steps.push_back(Step::Content(content::Input::PeerDown { peer }));
         self.steps.push_back(Step::Routing(routing::Input::Down { peer }));
         self.steps.push_back(Step::Pex(pex::Input::PeerDown { peer }));
+        self.steps.push_back(Step::Gossip(gossip::Input::Down { peer }));
         self.steps.push_back(Step::Registry(registry::Input::Disconnected { peer }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
         self.steps.push_back(Step::Topology(topology::Input::Down { peer }));
@@ -112,7 +115,10 @@ impl Node {
             Protocol::Pex if body.first().is_none_or(|first| *first == pex::PEERS) => {
                 Ok(Step::Pex(pex::Input::Message { from: peer, body: body.clone() }))
             }
-            Protocol::Pex => Err(FrameError::UnknownMessage { protocol }),
+            Protocol::Gossip if body.first().is_none_or(|first| *first == gossip::RECORDS) => {
+                Ok(Step::Gossip(gossip::Input::Message { from: peer, body: body.clone() }))
+            }
+            Protocol::Pex | Protocol::Gossip => Err(FrameError::UnknownMessage { protocol }),
             Protocol::Topology => topology::Message::decode(body)
                 .map(|message| Step::Topology(topology::Input::Message { from: peer, message })),
             // Link keeps its own.
@@ -266,15 +272,44 @@ impl Node {
                 let input = routing::Input::Neighbours { peer, listed };
                 self.steps.push_back(Step::Routing(input));
             }
-            pex::Effect::Introduced { peer } if self.trust.is_banned(now, peer) => {}
-            pex::Effect::Introduced { peer } => {
+            pex::Effect::Introduced { peer, .. } | pex::Effect::Rumour { peer, .. }
+                if self.trust.is_banned(now, peer) => {}
+            pex::Effect::Introduced { peer, is_near } => {
                 self.steps.push_back(Step::Discovery(discovery::Input::Introduced { peer }));
-                self.steps.push_back(Step::Registry(registry::Input::Introduced { peer }));
+                if is_near {
+                    self.steps.push_back(Step::Registry(registry::Input::Introduced { peer }));
+                }
+            }
+            pex::Effect::Rumour { from, peer, ttl, record } => {
+                let way = routing::Input::Way { to: peer, by: from };
+                self.steps.push_back(Step::Routing(way));
+                let input = gossip::Input::Proved { from, peer, ttl, record };
+                self.steps.push_back(Step::Gossip(input));
             }
             pex::Effect::Withdrawn { peer } => {
                 self.steps.push_back(Step::Discovery(discovery::Input::Withdrawn { peer }));
             }
         }
+    }
+
+    #[inline(never)]
+    pub(super) fn route_gossip(&mut self, now: Now, effect: gossip::Effect) {
+        let step = match effect {
+            gossip::Effect::Send { to, frame } => Step::Link(link::Input::Send { to, frame }),
+            gossip::Effect::Look { max } => {
+                // Whom we hear ourselves; of others it is for others to tell.
+                let heard = self.pex.known().filter(|peer| self.discovery.is_heard(now, *peer));
+                let best = self.registry.best(now, heard).into_iter();
+                let records = best.filter_map(|peer| Some((peer, self.pex.record(now, peer)?)));
+                let records = records.take(max).collect();
+                Step::Gossip(gossip::Input::Best { records })
+            }
+            gossip::Effect::Check { from, records } => {
+                Step::Pex(pex::Input::Rumours { from, records })
+            }
+            gossip::Effect::Strike { peer, kind } => return self.strike(peer, kind),
+        };
+        self.steps.push_back(step);
     }
 
     #[inline(never)]

@@ -91,6 +91,7 @@ impl Node {
             self.routing.counters(),
             self.registry.counters(),
             self.pex.counters(),
+            self.gossip.counters(),
         ] {
             stats.extend(counters);
         }

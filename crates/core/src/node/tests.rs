@@ -40,6 +40,7 @@ fn node(seed: u8) -> Keyed {
         key: key.public_key(),
         seed: [seed; 32],
         connections_max: 8,
+        exchange: Exchange::default(),
         now: at(0),
     });
     Keyed { node, key }

@@ -13,6 +13,8 @@ mod neighbour;
 mod own;
 mod receive;
 #[cfg(test)]
+mod rumour_tests;
+#[cfg(test)]
 mod tests;
 
 use alloc::vec::Vec;
@@ -26,18 +28,13 @@ use self::neighbour::Neighbour;
 use self::own::{OwnRecord, Signing};
 use self::receive::Candidate;
 use crate::event::StrikeKind;
-use crate::io::Lifecycle;
+use crate::io::{Economy, Lifecycle};
 use crate::machine::Machine;
 use crate::map::{Map, Set};
+use crate::pace::{Exchange, Pace};
 use crate::time::{Instant, Now};
 
 pub(crate) use self::message::PEERS;
-
-/// Between two messages to a peer: BEP 11.
-const INTERVAL: Duration = Duration::from_secs(60);
-
-/// The same while the page is hidden: nobody is looking, and timers fire once a minute. Guess.
-const INTERVAL_HIDDEN: Duration = Duration::from_secs(180);
 
 /// Between a change and the message that tells of it: peers that connect together, as the tabs of a restored window do within
 /// half a second (measured 2026-11-20), are then told together and not a minute later.
@@ -45,6 +42,13 @@ const FIRST_DELAY: Duration = Duration::from_millis(500);
 
 /// The most records kept: as many as peers are known at once. 256 × 200 bytes are 50 kB.
 const RECORDS_MAX: usize = 256;
+
+/// The most of them that came by gossip: half, so that those whom connected peers are connected to
+/// have their room.
+const RUMOURS_ALL_MAX: usize = RECORDS_MAX / 2;
+
+/// How long a rumour counts that is not repeated: a slow peer repeats what it knows every 180 s.
+const RUMOUR_TIME: Duration = Duration::from_secs(300);
 
 /// The wall clocks of two peers may differ by so much. A clock that is a day off breaks the web's
 /// own certificates.
@@ -84,8 +88,17 @@ pub(crate) enum Input {
         /// Whether the claim is true.
         holds: bool,
     },
+    /// A connected peer passes records on that it was told of: gossip.
+    Rumours {
+        /// Which peer.
+        from: PeerId,
+        /// Each with the hops that it has still to go.
+        records: Vec<(u8, Bytes)>,
+    },
     /// The page's life.
     Lifecycle(Lifecycle),
+    /// Power and traffic.
+    Economy(Economy),
 }
 
 /// What this protocol asks of the node.
@@ -127,6 +140,19 @@ pub(crate) enum Effect {
     Introduced {
         /// Which peer.
         peer: PeerId,
+        /// Whether somebody says that it is connected to it, and was not only told of it.
+        is_near: bool,
+    },
+    /// A record that came by gossip holds. Said each time that it comes.
+    Rumour {
+        /// Who passed it on.
+        from: PeerId,
+        /// Whose it is.
+        peer: PeerId,
+        /// How many hops it has still to go.
+        ttl: u8,
+        /// The latest record of this peer.
+        record: Bytes,
     },
     /// Nobody says any more that an introduced peer is there.
     Withdrawn {
@@ -144,6 +170,8 @@ pub(crate) struct Config {
     pub(crate) key: PublicKey,
     /// What our record says of our capacity.
     pub(crate) connections_max: u16,
+    /// How often peers are told.
+    pub(crate) exchange: Exchange,
 }
 
 /// What is known of a peer by its own verified word.
@@ -162,13 +190,20 @@ pub(crate) struct Pex {
     own_id: PeerId,
     own: Option<OwnRecord>,
     signing: Signing,
-    interval: Duration,
+    pace: Pace,
     /// The connected peers: as many as the node keeps connections.
     neighbours: Map<PeerId, Neighbour>,
     /// Verified, at most [`RECORDS_MAX`] and the connected: of all who are listed.
     records: Map<PeerId, Entry>,
     checking: Option<Candidate>,
     counters: Map<&'static str, u64>,
+}
+
+impl Entry {
+    /// Whether it can be passed on: those whose clocks are off believe it too.
+    fn is_current(&self, now: Now) -> bool {
+        self.issued_ms.abs_diff(now.unix_ms) < SKEW_MS
+    }
 }
 
 impl Machine for Pex {
@@ -191,8 +226,9 @@ impl Machine for Pex {
             Input::Message { from, body } => self.on_message(now, from, &body, out),
             Input::Signed { signature } => self.on_signed(now, signature),
             Input::Verified { holds } => self.on_verified(now, holds, out),
-            Input::Lifecycle(Lifecycle::Hidden) => self.interval = INTERVAL_HIDDEN,
-            Input::Lifecycle(_) => self.interval = INTERVAL,
+            Input::Rumours { from, records } => self.on_rumours(now, from, records, out),
+            Input::Lifecycle(lifecycle) => self.pace.on_lifecycle(lifecycle),
+            Input::Economy(economy) => self.pace.on_economy(economy),
         }
         self.settle(now, out);
     }
@@ -218,7 +254,7 @@ impl Pex {
             own_id,
             own: None,
             signing: Signing::default(),
-            interval: INTERVAL,
+            pace: Pace::new(config.exchange),
             neighbours: Map::new(),
             records: Map::new(),
             checking: None,
@@ -233,6 +269,17 @@ impl Pex {
     /// Returns of how many peers there are verified records.
     pub(crate) const fn known_count(&self) -> usize {
         self.records.len()
+    }
+
+    /// Returns the peers of whom there are verified records.
+    pub(crate) fn known(&self) -> impl Iterator<Item = PeerId> {
+        self.records.keys().copied()
+    }
+
+    /// Returns a peer's record, to be passed on.
+    pub(crate) fn record(&self, now: Now, peer: PeerId) -> Option<Bytes> {
+        let entry = self.records.get(&peer).filter(|entry| entry.is_current(now));
+        entry.map(|entry| entry.bytes.clone())
     }
 
     fn count(&mut self, name: &'static str) {
@@ -261,7 +308,8 @@ impl Pex {
     fn settle(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.sign_if_due(now, out);
         self.tell_due(now, out);
-        self.check_next(out);
+        self.forget_rumours(now);
+        self.check_next(now, out);
         self.introduce(out);
     }
 
@@ -270,10 +318,11 @@ impl Pex {
     fn introduce(&mut self, out: &mut Vec<Effect>) {
         let Self { neighbours, records, .. } = self;
         records.retain(|&peer, entry| {
-            let is_listed =
-                neighbours.values().any(|neighbour| neighbour.listed.contains_key(&peer));
-            if is_listed && !entry.is_introduced {
-                out.push(Effect::Introduced { peer });
+            let listings = neighbours.values().filter_map(|neighbour| neighbour.listed.get(&peer));
+            let is_near = listings.map(|listing| listing.rumour_until.is_none()).max();
+            let is_listed = is_near.is_some();
+            if let Some(is_near) = is_near.filter(|_| !entry.is_introduced) {
+                out.push(Effect::Introduced { peer, is_near });
             } else if !is_listed && entry.is_introduced {
                 out.push(Effect::Withdrawn { peer });
             }

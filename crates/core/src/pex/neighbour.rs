@@ -6,17 +6,21 @@ use bytes::Bytes;
 use peerloom_wire::PeerId;
 
 use super::message::{HEADER, PEERS_MAX, put};
-use super::{Effect, FIRST_DELAY, INTERVAL, Pex, SKEW_MS};
+use super::{Effect, FIRST_DELAY, Pex};
 use crate::map::{Map, Set};
+use crate::pace::Turns;
 use crate::time::{Instant, Now};
 
 /// The most peers that one peer's word is taken for: a quarter of all records, so that no source
 /// supplies all candidates. More than the connections of any browser.
 pub(super) const LISTED_MAX: usize = super::RECORDS_MAX / 4;
 
+/// Of them the most that it was told of itself: a quarter of what gossip may fill.
+const RUMOURS_MAX: usize = super::RUMOURS_ALL_MAX / 4;
+
 /// The most messages that may come at once. One a minute is sent; an outage of less than a minute,
 /// after which the connection is given up, holds one back.
-const ALLOWANCE_MAX: u32 = 3;
+pub(super) const ALLOWANCE_MAX: u32 = 3;
 
 /// A connected peer.
 #[derive(Debug)]
@@ -29,12 +33,22 @@ pub(super) struct Neighbour {
     next_at: Instant,
     /// Whether there may be something to tell.
     is_stale: bool,
-    /// Whom it says that it is connected to, and itself; with a record that is still to be checked, or
-    /// nothing. At most [`LISTED_MAX`].
-    pub(super) listed: Map<PeerId, Bytes>,
-    /// How many messages it may send now, and when that was counted.
-    allowance: u32,
-    allowance_at: Instant,
+    /// Whom it says that it is connected to, and itself, and of whom it was told. At most
+    /// [`LISTED_MAX`].
+    pub(super) listed: Map<PeerId, Listing>,
+    /// How many messages it may send now.
+    pub(super) turns: Turns,
+}
+
+/// What a connected peer says of another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listing {
+    /// A record that is still to be checked, or nothing.
+    pub(super) unchecked: Bytes,
+    /// If it only was told so itself: until when that counts.
+    pub(super) rumour_until: Option<Instant>,
+    /// How many hops the record has still to go, if it came by gossip; until it was checked.
+    pub(super) ttl: u8,
 }
 
 impl Neighbour {
@@ -45,9 +59,28 @@ impl Neighbour {
             next_at: now,
             is_stale: true,
             listed: Map::new(),
-            allowance: ALLOWANCE_MAX,
-            allowance_at: now,
+            turns: Turns::new(now, ALLOWANCE_MAX),
         }
+    }
+
+    /// To whom it says that it is connected, and itself.
+    pub(super) fn connected(&self) -> Set<PeerId> {
+        let near = self.listed.iter().filter(|(_, listing)| listing.rumour_until.is_none());
+        near.map(|(peer, _)| *peer).collect()
+    }
+
+    /// Makes room for a peer that it lists. A rumour takes no more than its own part, and gives way.
+    pub(super) fn make_room(&mut self, peer: PeerId, is_rumour: bool) -> bool {
+        let rumours = || self.listed.iter().filter(|(_, listing)| listing.rumour_until.is_some());
+        let has_room = self.listed.len() < LISTED_MAX;
+        if self.listed.contains_key(&peer) || has_room && !is_rumour {
+            return true;
+        }
+        if is_rumour {
+            return has_room && rumours().count() < RUMOURS_MAX;
+        }
+        let victim = rumours().map(|(peer, _)| *peer).next();
+        victim.is_some_and(|peer| self.listed.remove(&peer).is_some())
     }
 
     /// When it is to be told something.
@@ -61,28 +94,15 @@ impl Neighbour {
             self.next_at = self.next_at.max(not_before);
         }
     }
-
-    /// Counts a message of it; `false` if it sends too many.
-    pub(super) fn admit(&mut self, now: Instant) -> bool {
-        while self.allowance < ALLOWANCE_MAX && now.since(self.allowance_at) >= INTERVAL {
-            self.allowance += 1;
-            self.allowance_at = self.allowance_at + INTERVAL;
-        }
-        if self.allowance == ALLOWANCE_MAX {
-            self.allowance_at = now;
-        }
-        let is_admitted = self.allowance > 0;
-        self.allowance = self.allowance.saturating_sub(1);
-        is_admitted
-    }
 }
 
 impl Pex {
     /// Tells those whose turn it is what changed since they were last told.
     #[inline(never)]
     pub(super) fn tell_due(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let Self { neighbours, records, own: Some(own), interval, .. } = self else { return };
+        let Self { neighbours, records, own: Some(own), pace, .. } = self else { return };
         let up = neighbours.key_set().clone();
+        let interval = pace.interval();
         let mut sent_count = 0;
         for (&to, neighbour) in neighbours {
             if neighbour.due().is_none_or(|due| now.mono < due) {
@@ -90,9 +110,8 @@ impl Pex {
             }
             let (mut added, mut added_count) = (Vec::new(), 0);
             for (peer, entry) in &*records {
-                let is_current = entry.issued_ms.abs_diff(now.unix_ms) < SKEW_MS;
                 if usize::from(added_count) < PEERS_MAX
-                    && is_current
+                    && entry.is_current(now)
                     && *peer != to
                     && up.contains(peer)
                     && neighbour.told.insert(*peer)
@@ -119,7 +138,7 @@ impl Pex {
             // second one, and are told of in that.
             let is_first = neighbour.told_own_ms == 0;
             neighbour.told_own_ms = own.issued_ms;
-            neighbour.next_at = now.mono + if is_first { FIRST_DELAY } else { *interval };
+            neighbour.next_at = now.mono + if is_first { FIRST_DELAY } else { interval };
             let mut frame = HEADER.to_vec();
             put(&mut frame, if has_own { &[] } else { &own.bytes });
             frame.push(added_count);

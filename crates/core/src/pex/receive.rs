@@ -7,9 +7,10 @@ use peerloom_wire::PeerId;
 use peerloom_wire::record::{self, RecordError};
 
 use super::message::{PEERS_MAX, take};
-use super::neighbour::LISTED_MAX;
-use super::{Effect, Entry, Pex, RECORDS_MAX, SKEW_MS};
+use super::neighbour::ALLOWANCE_MAX;
+use super::{Effect, Entry, Pex, RECORDS_MAX, RUMOUR_TIME, RUMOURS_ALL_MAX, SKEW_MS};
 use crate::event::StrikeKind;
+use crate::pace::INTERVAL;
 use crate::time::Now;
 
 /// A record that is being checked, and who sent it.
@@ -19,6 +20,17 @@ pub(super) struct Candidate {
     peer: PeerId,
     issued_ms: u64,
     bytes: Bytes,
+}
+
+/// In what way a peer names another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    Itself,
+    Connected,
+    /// It was told so, by gossip that has so many hops still to go.
+    Rumour {
+        ttl: u8,
+    },
 }
 
 impl Pex {
@@ -31,7 +43,7 @@ impl Pex {
         out: &mut Vec<Effect>,
     ) {
         let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
-        let heard = if neighbour.admit(now.mono) {
+        let heard = if neighbour.turns.admit(now.mono, ALLOWANCE_MAX, INTERVAL) {
             self.read(now, from, body)
         } else {
             Err(StrikeKind::OutOfTurn)
@@ -53,7 +65,7 @@ impl Pex {
         let mut rest = body.get(1..).unwrap_or_default();
         let own = take(&mut rest).ok_or(malformed)?;
         if !own.is_empty() {
-            self.list(now, from, own, true)?;
+            self.list(now, from, own, Naming::Itself)?;
         }
         let (&count, mut rest) = rest.split_first().ok_or(malformed)?;
         if usize::from(count) > PEERS_MAX {
@@ -61,7 +73,7 @@ impl Pex {
         }
         for _ in 0..count {
             let record = take(&mut rest).ok_or(malformed)?;
-            self.list(now, from, record, false)?;
+            self.list(now, from, record, Naming::Connected)?;
         }
         let (dropped, []) = rest.as_chunks() else { return Err(malformed) };
         if dropped.len() > PEERS_MAX {
@@ -75,6 +87,22 @@ impl Pex {
         Ok(())
     }
 
+    /// Takes records that a peer was told of, up to one that no honest peer passes on.
+    #[inline(never)]
+    pub(super) fn on_rumours(
+        &mut self,
+        now: Now,
+        from: PeerId,
+        records: Vec<(u8, Bytes)>,
+        out: &mut Vec<Effect>,
+    ) {
+        for (ttl, bytes) in records {
+            if let Err(kind) = self.list(now, from, &bytes, Naming::Rumour { ttl }) {
+                return self.refuse(from, kind, out);
+            }
+        }
+    }
+
     /// Takes a peer's word for somebody that it is connected to, or for itself; an error for what no
     /// honest peer says. The record is checked when its turn comes.
     #[inline(never)]
@@ -83,7 +111,7 @@ impl Pex {
         now: Now,
         from: PeerId,
         bytes: &[u8],
-        is_own: bool,
+        naming: Naming,
     ) -> Result<(), StrikeKind> {
         let record = match record::read(self.config.app, bytes) {
             Ok(unproved) => unproved.record,
@@ -93,7 +121,12 @@ impl Pex {
             }
             Err(RecordError::Malformed) => return Err(StrikeKind::BadRecord),
         };
-        let peer = record.peer();
+        let (peer, is_own) = (record.peer(), naming == Naming::Itself);
+        let ttl = if let Naming::Rumour { ttl } = naming { ttl } else { 0 };
+        // Of us they talk among each other, and of those that we are connected to we know better.
+        if ttl > 0 && (peer == self.own_id || self.neighbours.contains_key(&peer) && peer != from) {
+            return Ok(());
+        }
         // What its sender takes for current may not be so to us: only beyond both of our clocks'
         // faults is it proven that it knew better.
         if !record.is_current(now.unix_ms, 2 * SKEW_MS)
@@ -103,11 +136,20 @@ impl Pex {
             return Err(StrikeKind::BadRecord);
         }
         let Some(neighbour) = self.neighbours.get_mut(&from) else { return Ok(()) };
-        let has_room = neighbour.listed.len() < LISTED_MAX || neighbour.listed.contains_key(&peer);
-        if has_room && record.is_current(now.unix_ms, SKEW_MS) {
-            neighbour.listed.insert(peer, Bytes::copy_from_slice(bytes));
+        if record.is_current(now.unix_ms, SKEW_MS) && neighbour.make_room(peer, ttl > 0) {
+            let is_new = !neighbour.listed.contains_key(&peer);
+            let listing = neighbour.listed.entry(peer).or_default();
+            listing.unchecked = Bytes::copy_from_slice(bytes);
+            listing.ttl = ttl;
+            if ttl == 0 {
+                listing.rumour_until = None;
+            } else if is_new || listing.rumour_until.is_some() {
+                listing.rumour_until = Some(now.mono + RUMOUR_TIME);
+            }
             // It may have been gone, and is back.
-            if let Some(known) = self.records.get_mut(&peer) {
+            if ttl == 0
+                && let Some(known) = self.records.get_mut(&peer)
+            {
                 known.is_introduced = false;
             }
         } else {
@@ -120,45 +162,75 @@ impl Pex {
     #[inline(never)]
     fn refuse(&mut self, peer: PeerId, kind: StrikeKind, out: &mut Vec<Effect>) {
         if let Some(neighbour) = self.neighbours.get_mut(&peer) {
-            neighbour.listed.retain(|_, unchecked| unchecked.is_empty());
+            neighbour.listed.retain(|_, listing| listing.unchecked.is_empty());
         }
         out.push(Effect::Strike { peer, kind });
     }
 
     fn tell_neighbours(&self, peer: PeerId, out: &mut Vec<Effect>) {
         if let Some(neighbour) = self.neighbours.get(&peer) {
-            out.push(Effect::Neighbours { peer, listed: neighbour.listed.key_set().clone() });
+            out.push(Effect::Neighbours { peer, listed: neighbour.connected() });
+        }
+    }
+
+    /// Rumours that nobody repeats are over.
+    pub(super) fn forget_rumours(&mut self, now: Now) {
+        for neighbour in self.neighbours.values_mut() {
+            let is_over = |until| until <= now.mono;
+            neighbour.listed.retain(|_, listing| !listing.rumour_until.is_some_and(is_over));
         }
     }
 
     /// Returns whether a record would be of use: it is later than what is known of its peer, and there
     /// is room.
-    fn is_news(&self, peer: PeerId, issued_ms: u64) -> bool {
+    fn is_news(&self, peer: PeerId, issued_ms: u64, is_rumour: bool) -> bool {
+        let max = if is_rumour { RUMOURS_ALL_MAX } else { RECORDS_MAX };
         match self.records.get(&peer) {
             Some(known) => known.issued_ms < issued_ms,
-            None => self.records.len() < RECORDS_MAX || self.neighbours.contains_key(&peer),
+            None => self.records.len() < max || self.neighbours.contains_key(&peer),
+        }
+    }
+
+    /// A peer's record is known. If it came by gossip, it is passed on.
+    #[inline(never)]
+    fn pass_on(&mut self, now: Now, from: PeerId, peer: PeerId, out: &mut Vec<Effect>) {
+        let record = self.record(now, peer);
+        let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
+        let Some(listing) = neighbour.listed.get_mut(&peer) else { return };
+        let ttl = core::mem::take(&mut listing.ttl);
+        match record {
+            Some(record) if ttl > 0 => out.push(Effect::Rumour { from, peer, ttl, record }),
+            // There was no room for it.
+            None if ttl > 0 && listing.rumour_until.is_some() => {
+                neighbour.listed.remove(&peer);
+                self.count(SKIPPED);
+            }
+            _ => {}
         }
     }
 
     /// Has the next record checked: one at a time, so that the same one, if others sent it too, is
     /// known when its turn comes.
     #[inline(never)]
-    pub(super) fn check_next(&mut self, out: &mut Vec<Effect>) {
+    pub(super) fn check_next(&mut self, now: Now, out: &mut Vec<Effect>) {
         while self.checking.is_none() {
             let mut waiting = None;
             for (&from, neighbour) in &mut self.neighbours {
-                for (&peer, unchecked) in &mut neighbour.listed {
-                    if waiting.is_none() && !unchecked.is_empty() {
-                        waiting = Some((from, peer, core::mem::take(unchecked)));
+                for (&peer, listing) in &mut neighbour.listed {
+                    if waiting.is_none() && !listing.unchecked.is_empty() {
+                        let unchecked = core::mem::take(&mut listing.unchecked);
+                        waiting = Some((from, peer, listing.rumour_until.is_some(), unchecked));
                     }
                 }
             }
-            let Some((from, peer, bytes)) = waiting else { return };
+            let Some((from, peer, is_rumour, bytes)) = waiting else { return };
             let Ok(unproved) = record::read(self.config.app, &bytes) else { continue };
             let issued_ms = unproved.record.issued_ms;
-            if self.is_news(peer, issued_ms) {
+            if self.is_news(peer, issued_ms, is_rumour) {
                 out.push(Effect::Verify { claim: unproved.claim });
                 self.checking = Some(Candidate { from, peer, issued_ms, bytes });
+            } else {
+                self.pass_on(now, from, peer, out);
             }
         }
     }
@@ -180,6 +252,7 @@ impl Pex {
         if self.neighbours.contains_key(&peer) {
             self.touch_all(now);
         }
+        self.pass_on(now, from, peer, out);
     }
 }
 

@@ -9,13 +9,13 @@ use super::message::{PEERS_MAX, put, take};
 use super::neighbour::LISTED_MAX;
 use super::*;
 
-const SECOND: u64 = 1000;
-const MINUTE: u64 = 60 * SECOND;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+pub(super) const SECOND: u64 = 1000;
+pub(super) const MINUTE: u64 = 60 * SECOND;
+pub(super) const HOUR: u64 = 60 * MINUTE;
+pub(super) const DAY: u64 = 24 * HOUR;
 
 /// The wall clock at the start.
-const EPOCH: u64 = 10 * DAY;
+pub(super) const EPOCH: u64 = 10 * DAY;
 
 fn at(ms: u64) -> Now {
     Now { mono: Instant::from_micros(ms * 1000), unix_ms: EPOCH + ms }
@@ -29,11 +29,11 @@ fn key(seed: u8) -> IdentityKey {
     IdentityKey::from_seed([seed; 32])
 }
 
-fn peer(seed: u8) -> PeerId {
+pub(super) fn peer(seed: u8) -> PeerId {
     PeerId(key(seed).public_key().fingerprint())
 }
 
-fn record_at(seed: u8, issued_ms: u64) -> Bytes {
+pub(super) fn record_at(seed: u8, issued_ms: u64) -> Bytes {
     let key = key(seed);
     let record = PeerRecord {
         key: key.public_key(),
@@ -51,7 +51,7 @@ fn record_at(seed: u8, issued_ms: u64) -> Bytes {
 static RECORDS: Mutex<BTreeMap<u8, Bytes>> = Mutex::new(BTreeMap::new());
 static CLAIMS: Mutex<BTreeMap<Vec<u8>, bool>> = Mutex::new(BTreeMap::new());
 
-fn record(seed: u8) -> Bytes {
+pub(super) fn record(seed: u8) -> Bytes {
     let mut records = RECORDS.lock().unwrap();
     records.entry(seed).or_insert_with(|| record_at(seed, EPOCH)).clone()
 }
@@ -62,7 +62,7 @@ fn holds(claim: &Claim) -> bool {
 }
 
 /// A record with the right form that its peer did not sign.
-fn forged(seed: u8) -> Bytes {
+pub(super) fn forged(seed: u8) -> Bytes {
     let mut bytes = record(seed).to_vec();
     *bytes.last_mut().unwrap() ^= 1;
     bytes.into()
@@ -70,7 +70,7 @@ fn forged(seed: u8) -> Bytes {
 
 /// A message as a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Said {
+pub(super) struct Said {
     own: Option<Bytes>,
     added: Vec<Bytes>,
     dropped: Vec<PeerId>,
@@ -97,17 +97,17 @@ impl Said {
     }
 }
 
-fn says(from: u8, own: Option<Bytes>, added: &[Bytes], dropped: &[PeerId]) -> Input {
+pub(super) fn says(from: u8, own: Option<Bytes>, added: &[Bytes], dropped: &[PeerId]) -> Input {
     let said = Said { own, added: added.to_vec(), dropped: dropped.to_vec() };
     Input::Message { from: peer(from), body: said.encode().slice(2..) }
 }
 
-fn adds(from: u8, added: &[Bytes]) -> Input {
+pub(super) fn adds(from: u8, added: &[Bytes]) -> Input {
     says(from, None, added, &[])
 }
 
 /// What a test tells, with signatures made and checked as by a browser, at once.
-fn tell(pex: &mut Pex, ms: u64, input: Input) -> Vec<Effect> {
+pub(super) fn tell(pex: &mut Pex, ms: u64, input: Input) -> Vec<Effect> {
     let mut seen = Vec::new();
     let mut inputs = vec![input];
     while let Some(input) = inputs.pop() {
@@ -130,7 +130,7 @@ fn tell(pex: &mut Pex, ms: u64, input: Input) -> Vec<Effect> {
 }
 
 /// Lets time pass, and gives all that became due.
-fn wait(pex: &mut Pex, from_ms: u64, until_ms: u64) -> Vec<Effect> {
+pub(super) fn wait(pex: &mut Pex, from_ms: u64, until_ms: u64) -> Vec<Effect> {
     let mut seen = Vec::new();
     let mut ms = from_ms;
     while let Some(due) = pex.poll_timeout() {
@@ -154,7 +154,8 @@ fn wait(pex: &mut Pex, from_ms: u64, until_ms: u64) -> Vec<Effect> {
 }
 
 fn config() -> Config {
-    Config { app: app(), key: key(0).public_key(), connections_max: 8 }
+    let (key, exchange) = (key(0).public_key(), Exchange::default());
+    Config { app: app(), key, connections_max: 8, exchange }
 }
 
 /// Started at 0, with our own record signed.
@@ -165,7 +166,7 @@ fn started() -> Pex {
 }
 
 /// With these peers connected at 0, who have sent their records.
-fn among(seeds: &[u8]) -> Pex {
+pub(super) fn among(seeds: &[u8]) -> Pex {
     let mut pex = started();
     for &seed in seeds {
         tell(&mut pex, 0, Input::PeerUp { peer: peer(seed) });
@@ -185,7 +186,7 @@ fn check(inputs: Vec<(u64, Input)>, expect: &[Effect]) {
     assert_eq!(last, expect);
 }
 
-fn sent(effects: Vec<Effect>) -> Vec<(PeerId, Said)> {
+pub(super) fn sent(effects: Vec<Effect>) -> Vec<(PeerId, Said)> {
     let message = |effect| match effect {
         Effect::Send { to, frame } => Some((to, Said::decode(&frame))),
         _ => None,
@@ -193,15 +194,15 @@ fn sent(effects: Vec<Effect>) -> Vec<(PeerId, Said)> {
     effects.into_iter().filter_map(message).collect()
 }
 
-fn neighbours(from: u8, listed: &[u8]) -> Effect {
+pub(super) fn neighbours(from: u8, listed: &[u8]) -> Effect {
     Effect::Neighbours { peer: peer(from), listed: listed.iter().map(|seed| peer(*seed)).collect() }
 }
 
-fn introduced(seed: u8) -> Effect {
-    Effect::Introduced { peer: peer(seed) }
+pub(super) fn introduced(seed: u8) -> Effect {
+    Effect::Introduced { peer: peer(seed), is_near: true }
 }
 
-fn withdrawn(seed: u8) -> Effect {
+pub(super) fn withdrawn(seed: u8) -> Effect {
     Effect::Withdrawn { peer: peer(seed) }
 }
 
@@ -219,7 +220,7 @@ fn strike(kind: StrikeKind) -> Effect {
     Effect::Strike { peer: peer(1), kind }
 }
 
-fn stat(pex: &Pex, name: &str) -> u64 {
+pub(super) fn stat(pex: &Pex, name: &str) -> u64 {
     pex.counters().get(name).copied().unwrap_or(0)
 }
 
@@ -558,7 +559,7 @@ proptest! {
             prop_assert!(pex.checking.is_none());
             for neighbour in pex.neighbours.values() {
                 prop_assert!(neighbour.listed.len() <= LISTED_MAX);
-                prop_assert!(neighbour.listed.values().all(Bytes::is_empty));
+                prop_assert!(neighbour.listed.values().all(|listing| listing.unchecked.is_empty()));
             }
             for entry in pex.records.values() {
                 prop_assert!(holds(&record::read(app(), &entry.bytes).unwrap().claim));

@@ -181,6 +181,18 @@ impl Registry {
         self.peers.len()
     }
 
+    /// Returns those of some peers that are remembered, best first: who is connected, then by what
+    /// was seen of them.
+    pub(crate) fn best(&self, now: Now, peers: impl Iterator<Item = PeerId>) -> Vec<PeerId> {
+        let ranked = |peer| {
+            let known = self.peers.get(&peer)?;
+            Some((known.connected_since.is_some(), known.history.rank(now.unix_ms), peer))
+        };
+        let mut ranked: Vec<_> = peers.filter_map(ranked).collect();
+        ranked.sort_unstable();
+        ranked.into_iter().rev().map(|(_, _, peer)| peer).collect()
+    }
+
     fn count(&mut self, name: &'static str) {
         self.counters.count(name);
     }

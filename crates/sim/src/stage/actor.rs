@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use peerloom_core::io::{StoreError, StoreId, StoreReply};
-use peerloom_core::{Input, Instant, Node, NodeConfig, Now, Output};
+use peerloom_core::{Exchange, Input, Instant, Node, NodeConfig, Now, Output};
 use peerloom_wire::AppId;
 
 use super::TIMER_MIN;
@@ -64,6 +64,7 @@ impl Actor {
             key: keyring::public_key(seed, tab),
             seed: Dice::new(seed, &format!("session {tab}/{session}")).bytes32(),
             connections_max: setup.connections_max,
+            exchange: Exchange::default(),
             now: Now { mono, unix_ms },
         }));
         self.seat
