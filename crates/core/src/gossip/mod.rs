@@ -240,7 +240,8 @@ impl Gossip {
             }
             self.seen.insert(item.peer, now.mono);
             self.waiting.push(Item { ttl: item.ttl - 1, ..item });
-            self.pass_at.get_or_insert((now.mono + PASS_DELAY).max(self.pass_after));
+            let soon = (now.mono + PASS_DELAY).max(self.pass_after);
+            self.pass_at.get_or_insert(soon);
             return;
         };
         self.counters.count(name);

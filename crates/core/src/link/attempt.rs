@@ -11,6 +11,10 @@ use crate::event::{SignalPath, Stage};
 use crate::io::{Candidate, ConnId};
 use crate::time::Instant;
 
+/// What may be sent on a control channel before the driver says more: what it keeps buffered at
+/// most.
+const BUDGET_BYTES_FIRST: usize = 256 * 1024;
+
 /// How long offer and answer may travel. The slowest path, a rendezvous server on a mobile
 /// network, takes some 2 s; the rest is for repeats.
 const SIGNALLING_MAX: Duration = Duration::from_secs(10);
@@ -115,6 +119,8 @@ pub(super) struct Attempt {
     pub(super) early_candidates: Vec<Candidate>,
     /// Their greeting arrived before our channels were open.
     pub(super) greeted: bool,
+    /// What may be sent once we have greeted each other.
+    pub(super) budget_bytes: usize,
 }
 
 impl Attempt {
@@ -133,6 +139,7 @@ impl Attempt {
             gathered: Gathered::default(),
             early_candidates: Vec::new(),
             greeted: false,
+            budget_bytes: BUDGET_BYTES_FIRST,
         }
     }
 

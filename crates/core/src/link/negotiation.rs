@@ -15,10 +15,6 @@ use crate::event::{ConnectFailure, DisconnectCause, SignalPath, Stage, decimal};
 use crate::io::{Candidate, ConnId, LinkCommand, LinkEvent, TransportState};
 use crate::time::Now;
 
-/// What may be sent on a control channel before the driver says more: what it keeps buffered at
-/// most.
-const BUDGET_BYTES_FIRST: usize = 256 * 1024;
-
 impl Link {
     /// Dials unless something is open or under way. Without room the attempt fails at once.
     #[inline(never)]
@@ -245,9 +241,13 @@ impl Link {
                 let stage = self.stage_of(peer);
                 self.fail(peer, stage, "the peer closed the connection".to_owned(), None, out);
             }
+            LinkEvent::Writable { budget_bytes } => {
+                if let Some(Phase::Attempt(attempt)) = self.phase_mut(peer) {
+                    attempt.budget_bytes = usize::try_from(budget_bytes).unwrap_or(usize::MAX);
+                }
+            }
             // Nothing was asked for or promised before the greeting.
-            LinkEvent::Writable { .. }
-            | LinkEvent::BodyProgress { .. }
+            LinkEvent::BodyProgress { .. }
             | LinkEvent::BodyArrived { .. }
             | LinkEvent::BodyMisplaced { .. }
             | LinkEvent::BodyServed { .. }
@@ -356,7 +356,7 @@ impl Link {
         let (conn, session, role) = (attempt.conn, attempt.session, attempt.role);
         // Without a description of the other side nothing opens.
         let path = attempt.path.unwrap_or(SignalPath::Broadcast);
-        let budget_bytes = BUDGET_BYTES_FIRST;
+        let budget_bytes = attempt.budget_bytes;
         let connection = Connection::new(now.mono, now.unix_ms, conn, session, role, budget_bytes);
         known.phase = Phase::Connected(connection);
         self.counters.connections += 1;

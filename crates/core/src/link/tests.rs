@@ -585,6 +585,21 @@ fn frames_wait_for_budget_and_keep_their_order() {
 }
 
 #[test]
+fn budget_that_is_told_before_the_greeting_is_not_lost() {
+    let mut link = link(8);
+    let mut inputs = connect_to(HIGH);
+    let greeting = inputs.pop().unwrap();
+    run(&mut link, inputs);
+    let writable = event(CONN, LinkEvent::Writable { budget_bytes: 1_000_000 });
+    run(&mut link, vec![(greeting.0, writable), greeting]);
+    for ms in 10..20 {
+        let frame = Bytes::from(vec![7; 60_000]);
+        let effects = run(&mut link, vec![(ms, Input::Send { to: HIGH, frame })]);
+        assert!(effects.iter().any(|e| matches!(e, Effect::Command { .. })), "{ms}");
+    }
+}
+
+#[test]
 fn pings_and_pongs_do_not_wait_behind_frames_that_wait_for_budget() {
     let mut link = link(8);
     run(&mut link, connect_to(HIGH));
