@@ -33,7 +33,7 @@ const STATUS_INTERVAL_MS = 100;
 /** A well-formed id of no content: a command on it is answered as soon as the core has loaded what is stored. */
 const NO_CONTENT = "0".repeat(64);
 
-const LEVELS: Readonly<Record<CoreEvent["kind"], LogLevel>> = {
+const LEVELS: Readonly<Record<Exclude<CoreEvent["kind"], "letter">, LogLevel>> = {
   peerDiscovered: "info",
   peerConnected: "info",
   peerUpdated: "debug",
@@ -302,12 +302,16 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     if (this.#closing.signal.aborted) {
       return;
     }
+    if (event.kind === "letter") {
+      // What people say is nobody else's; no channel takes it yet.
+      return this.#parts.log("debug", "letter", { from: event.detail.from, bytes: event.detail.data.length });
+    }
     this.#parts.log(LEVELS[event.kind] ?? "debug", event.kind, event.detail as unknown as Record<string, unknown>);
     this.#tell(event);
     this.#onMove();
   }
 
-  #tell({ kind, detail }: CoreEvent): void {
+  #tell({ kind, detail }: Exclude<CoreEvent, { readonly kind: "letter" }>): void {
     switch (kind) {
       case "peerDiscovered":
         return this.#events.emit("peer:discover", toPeerInfo(detail));

@@ -38,6 +38,8 @@ export interface NodeHandle {
   stop(): Promise<void>;
   connect(peer: string): Promise<void>;
   disconnect(peer: string): Promise<void>;
+  /** At most 16,000 bytes, over several hops if need be. Resolves when the peer said that it has it. */
+  send(peer: string, data: Uint8Array): Promise<void>;
   ban(peer: string): Promise<void>;
   add(draft: ContentDraft): Promise<string>;
   /** Resolves when the content is complete. */
@@ -131,6 +133,8 @@ export interface CoreEvents {
   contentGone: { readonly content: string };
   progress: Progress & { readonly content: string };
   served: { readonly content: string; readonly peer: string; readonly sentBytes: number; readonly totalBytes: number };
+  /** A message to us alone. */
+  letter: { readonly from: string; readonly data: Uint8Array };
   security: { readonly peer: string; readonly kind: string; readonly action: "strike" | "ban" };
 }
 

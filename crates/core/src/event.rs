@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use peerloom_wire::{ChunkId, ContentId, PeerId};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,13 @@ pub enum Event {
         /// The length of the content as it is stored.
         total_bytes: u64,
     },
+    /// A peer's application sent a message to us alone.
+    Letter {
+        /// Who sent it, proved by its signature.
+        from: PeerId,
+        /// What.
+        payload: Bytes,
+    },
     /// A peer misbehaved.
     Security {
         /// Which peer.
@@ -109,6 +117,8 @@ pub enum CommandError {
     WrongKey,
     /// The peer is banned.
     Denied,
+    /// Nobody said that a message arrived.
+    Undelivered(Undelivered),
     /// The store failed.
     Store(StoreError),
     /// The node was stopped.
@@ -130,6 +140,7 @@ impl CommandError {
             Self::BadInput(input) => input.text(),
             Self::WrongKey => "the content is encrypted: its share link is needed",
             Self::Denied => "the peer is banned",
+            Self::Undelivered(reason) => return ["it was not delivered", reason.text()].concat(),
             Self::Store(error) => return error.text(),
             Self::Closed => "the swarm is stopped",
         };
@@ -158,6 +169,36 @@ pub(crate) fn decimal(mut number: u64) -> String {
     }
 }
 
+/// Why something was not brought to a peer. The order of all but the last is on the wire, and the
+/// later ones say more than those before: of several reasons the last is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Undelivered {
+    /// Nobody is left to hand it to.
+    NoRoute,
+    /// It was handed on as often as it may be.
+    Expired,
+    /// A carrier wants nothing of its source.
+    Refused,
+    /// Its source, or who handed it over, sends too much.
+    RateLimited,
+    /// It was handed on, and nothing came back: who had it is gone, or drops it.
+    Unanswered,
+}
+
+impl Undelivered {
+    /// What is added to what a person is told.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::NoRoute => ", and no connected peer knows a way to it",
+            Self::Expired => ", and it is too far away from the connected peers",
+            Self::Refused => ", and a connected peer refuses to carry for us",
+            Self::RateLimited => ", and the connected peers have too much to carry",
+            Self::Unanswered => ", and nobody said that it arrived",
+        }
+    }
+}
+
 /// What was too large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subject {
@@ -171,6 +212,8 @@ pub enum Subject {
     Commands,
     /// Contents here, in number.
     Contents,
+    /// A message, in bytes.
+    Message,
 }
 
 impl Subject {
@@ -181,6 +224,7 @@ impl Subject {
             Self::Mime => "a MIME type (in bytes)",
             Self::Commands => "the list of waiting commands",
             Self::Contents => "the list of contents",
+            Self::Message => "a message (in bytes)",
         }
     }
 }

@@ -143,6 +143,14 @@ pub enum Command {
         /// Whom.
         peer: PeerId,
     },
+    /// Bring a message to a peer, connected or not. Answered when it said that it has it, or with the
+    /// reason why nobody knows.
+    Send {
+        /// To whom.
+        to: PeerId,
+        /// At most [`MESSAGE_BYTES_MAX`](crate::MESSAGE_BYTES_MAX) bytes.
+        payload: Bytes,
+    },
     /// Offer a content whose chunks are in the store.
     Add {
         /// The content, but for author and signature.

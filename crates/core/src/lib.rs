@@ -9,6 +9,7 @@
 #[macro_use]
 extern crate alloc;
 
+mod allowance;
 pub mod content;
 mod discovery;
 pub mod event;
@@ -33,4 +34,5 @@ pub use machine::Machine;
 pub use node::{Node, NodeConfig, Status};
 pub use pace::Exchange;
 pub use random::Random;
+pub use routing::MESSAGE_BYTES_MAX;
 pub use time::{Instant, Now};

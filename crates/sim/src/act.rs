@@ -38,6 +38,7 @@ impl World {
             Action::Roam { tab } => self.roam(tab),
             Action::Jump { tab, ahead_ms } => self.tabs[tab].options.clock_ahead_ms += ahead_ms,
             Action::Visit { tab, to, hops, ms } => self.visit(tab, to, hops, ms),
+            Action::Send { tab, to, bytes } => self.send_letter(tab, to, bytes),
             Action::StoreFull { tab, ms } => self.break_store(tab, Health::Full, ms),
             Action::StoreGone { tab, ms } => self.break_store(tab, Health::Gone, ms),
             action => self.act_as_application(action),

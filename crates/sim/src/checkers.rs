@@ -31,6 +31,11 @@ const DISCOVERY_KNOWN_MAX: u64 = 256;
 const REGISTRY_PEERS_MAX: u64 = 100;
 const PEX_KNOWN_MAX: u64 = 256;
 
+/// And of ways, of who sent messages, and of messages that wait for a receipt.
+const ROUTING_WAYS_MAX: u64 = 256;
+const CORRESPONDENTS_MAX: u64 = 256;
+const MESSAGES_WAITING_MAX: u64 = 64;
+
 /// Violations kept; a run ends at the first, what one step adds to it is kept too.
 const VIOLATIONS_MAX: usize = 20;
 
@@ -136,7 +141,8 @@ impl Checkers {
             Event::ConnectFailed(_)
             | Event::ContentGone { .. }
             | Event::Progress { .. }
-            | Event::Served { .. } => {}
+            | Event::Served { .. }
+            | Event::Letter { .. } => {}
         }
         None
     }
@@ -236,6 +242,9 @@ impl Checkers {
             ("discovery.known", DISCOVERY_KNOWN_MAX),
             ("registry.peers", REGISTRY_PEERS_MAX),
             ("pex.known", PEX_KNOWN_MAX),
+            ("routing.ways", ROUTING_WAYS_MAX),
+            ("routing.correspondents", CORRESPONDENTS_MAX),
+            ("routing.messages_waiting", MESSAGES_WAITING_MAX),
         ] {
             let is = stats.get(what).copied().unwrap_or(0);
             if is > max {

@@ -52,6 +52,7 @@ impl World {
         let hostility = self.hostility(seat.tab);
         if let LinkCommand::Send { frame } = &command {
             self.tabs[seat.tab].sends(frame);
+            self.follow_message(seat, conn, frame);
         }
         match (command, hostility) {
             (LinkCommand::ServeBody { request, body }, _) => {

@@ -38,6 +38,9 @@ pub(crate) fn send(
         if dice.chance(hostility.carried_doubled_per_mille) {
             fabric.inject(schedule, end, frame.clone());
         }
+        if dice.chance(hostility.carried_claimed_per_mille) {
+            claim_way(dice, fabric, schedule, end, frame);
+        }
         let ends = fabric.open_ends(end.seat);
         if let Some((other, _)) = dice.pick(&ends).copied()
             && dice.chance(hostility.carried_looped_per_mille)
@@ -61,6 +64,24 @@ pub(crate) fn send(
         for list in bad_lists(dice, now_ms) {
             fabric.inject(schedule, end, list);
         }
+    }
+}
+
+/// Pretends that something of the target came by this tab, one hop away: all that goes there may come here.
+fn claim_way(
+    dice: &mut Dice,
+    fabric: &mut Fabric,
+    schedule: &mut Schedule,
+    end: End,
+    frame: &Bytes,
+) {
+    let Ok((_, [number, _, _, ends @ ..])) = frame::decode(frame) else { return };
+    let Some((ends, _)) = ends.split_first_chunk::<64>() else { return };
+    let (_, target) = ends.split_at(32);
+    let header = [FRAME_VERSION, Protocol::Routing as u8, *number, 0, FLOOD_STEPS];
+    let made_up = [&header[..], target, &dice.bytes(32 + FLOOD_ENVELOPE_BYTES)].concat();
+    for (other, _) in fabric.open_ends(end.seat) {
+        fabric.inject(schedule, other, made_up.clone().into());
     }
 }
 

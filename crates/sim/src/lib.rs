@@ -15,6 +15,7 @@ mod execute;
 mod fabric;
 mod hostile;
 mod keyring;
+mod letters;
 mod options;
 mod report;
 mod schedule;

@@ -85,6 +85,9 @@ pub struct Hostility {
     pub carried_doubled_per_mille: u32,
     /// An envelope is handed on to somebody else besides, perhaps to where it came from.
     pub carried_looped_per_mille: u32,
+    /// An envelope that is handed on comes with a false one of its target to all neighbours: as if
+    /// this tab were the way to it.
+    pub carried_claimed_per_mille: u32,
     /// An envelope of its own comes with a forged one on each channel.
     pub forged_envelope_per_mille: u32,
     /// And with old ones of others again.

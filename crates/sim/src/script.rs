@@ -169,6 +169,15 @@ pub enum Action {
         /// How long it stays.
         ms: u64,
     },
+    /// A tab's application sends a message to another's.
+    Send {
+        /// Which tab.
+        tab: usize,
+        /// To which tab; perhaps of the other application, perhaps itself.
+        to: usize,
+        /// How long it is; perhaps too long.
+        bytes: usize,
+    },
     /// A store is full for a while.
     StoreFull {
         /// Which tab.
@@ -202,6 +211,7 @@ pub(crate) fn draw(dice: &mut Dice, options: &Options) -> Vec<Step> {
     draw_hostile_fetches(options, &mut steps);
     draw_disconnects(options, &mut steps);
     draw_meetings(options, &mut steps);
+    draw_messages(options, &mut steps);
     steps.sort_by_key(|step| step.at_ms);
     steps
 }
@@ -262,6 +272,19 @@ fn draw_meetings(options: &Options, steps: &mut Vec<Step>) {
                 }
             }
         }
+    }
+}
+
+/// Mostly a few, to anybody; in some seeds so many at once that limits are met.
+fn draw_messages(options: &Options, steps: &mut Vec<Step>) {
+    let mut dice = Dice::new(options.seed, "messages");
+    let count = if dice.chance(100) { 200 } else { dice.below(20) };
+    for _ in 0..count {
+        let at_ms = dice.below(options.heal_at_ms);
+        let (tab, to) = (dice.index(options.tabs.len()), dice.index(options.tabs.len()));
+        let bytes_max = if dice.chance(200) { 17_000 } else { 400 };
+        let bytes = usize::try_from(dice.below(bytes_max)).unwrap_or(0);
+        steps.push(Step { at_ms, action: Action::Send { tab, to, bytes } });
     }
 }
 

@@ -10,6 +10,7 @@ use peerloom_wire::{AppId, ContentId, PeerId, Protocol, frame};
 
 use crate::dice::Dice;
 use crate::keyring;
+use crate::letters::Waiting;
 use crate::options::{APPS, Options, TabOptions};
 use crate::schedule::Seat;
 use crate::store::Store;
@@ -29,6 +30,7 @@ pub(crate) enum Asked {
     Get { id: ContentId },
     Remove { id: ContentId },
     Visit { since: Instant, hops: u32 },
+    Send(Waiting),
     Other,
 }
 
@@ -156,7 +158,8 @@ impl Tab {
 
     /// Counts what it carries for others: frames of routing that name another source.
     pub(crate) fn sends(&mut self, frame: &[u8]) {
-        let Ok((Protocol::Routing, [0, _copy, _steps, rest @ ..])) = frame::decode(frame) else {
+        let Ok((Protocol::Routing, [0 | 2 | 3, _copy, _steps, rest @ ..])) = frame::decode(frame)
+        else {
             return;
         };
         if !rest.starts_with(&self.peer.0) {

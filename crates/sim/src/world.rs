@@ -13,6 +13,7 @@ use crate::checkers::{Checkers, Measured};
 use crate::convergence::{self, Reach};
 use crate::dice::Dice;
 use crate::fabric::{End, Fabric};
+use crate::letters::Letters;
 use crate::options::{APPS, Hostility, Options};
 use crate::report::Report;
 use crate::schedule::{Happening, Schedule, Seat};
@@ -70,6 +71,8 @@ pub struct World {
     pub(crate) bus: Bus,
     /// What became of visits.
     pub(crate) visits: Vec<Visit>,
+    /// The messages of applications.
+    pub(crate) letters: Letters,
     /// How many strikes there were, and how many bans.
     pub(crate) security: [u64; 2],
     /// What the nodes of ended sessions had counted, in sum.
@@ -117,6 +120,7 @@ impl World {
             dice: Dice::new(options.seed, "world"),
             faults: Faults::All,
             visits: Vec::new(),
+            letters: Letters::default(),
             security: [0; 2],
             retired: BTreeMap::new(),
             counts: BTreeMap::new(),
@@ -336,6 +340,7 @@ impl World {
         self.count(event_name(&event));
         match &event {
             Event::PeerDisconnected { peer, cause } => self.judge_death(seat, peer.id, *cause),
+            Event::Letter { .. } => self.message_received(seat, &event),
             Event::Security { action, .. } => {
                 self.security[usize::from(*action == SecurityAction::Ban)] += 1;
             }
@@ -358,6 +363,7 @@ impl World {
                 tab.durable.insert(*id);
                 self.truth.name_content(*content, *id);
             }
+            (Asked::Send(waiting), result) => self.message_answered(seat, *waiting, result),
             (Asked::Visit { since, hops }, result) => {
                 let ms = self.schedule.now().since(*since).as_millis();
                 let ms = u64::try_from(ms).unwrap_or(u64::MAX);
@@ -463,6 +469,7 @@ const fn event_name(event: &Event) -> &'static str {
         Event::ContentGone { .. } => "contents gone",
         Event::Progress { .. } => "progress told",
         Event::Served { .. } => "chunks served",
+        Event::Letter { .. } => "messages delivered",
         Event::Security { .. } => "strikes and bans",
     }
 }

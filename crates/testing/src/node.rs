@@ -54,6 +54,11 @@ impl SimNode {
         self.ask(command::on_peer(peer, |peer| Command::Disconnect { peer }))
     }
 
+    /// Brings a message to a peer, connected or not. Answered when its application has it.
+    pub fn send(&self, peer: &str, data: &Uint8Array) -> Promise {
+        self.ask(command::send(peer, data))
+    }
+
     /// Has nothing more to do with a peer.
     pub fn ban(&self, peer: &str) -> Promise {
         self.ask(command::on_peer(peer, |peer| Command::Ban { peer }))

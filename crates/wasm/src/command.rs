@@ -41,6 +41,15 @@ pub fn on_peer(peer: &str, command: fn(PeerId) -> Command) -> Asked {
     peer.parse().map(command).map_err(not_an_id)
 }
 
+/// Brings a message to a peer, connected or not.
+///
+/// # Errors
+/// `peer` is no id.
+pub fn send(peer: &str, data: &Uint8Array) -> Asked {
+    let to = peer.parse().map_err(not_an_id)?;
+    Ok(Command::Send { to, payload: data.to_vec().into() })
+}
+
 /// A command about a content.
 ///
 /// # Errors

@@ -47,6 +47,10 @@ pub fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str,
                 .with_u64("totalBytes", *total_bytes);
             ("served", detail.into())
         }
+        Event::Letter { from, payload } => {
+            let detail = Object::new().with_id("from", &from.0);
+            ("letter", detail.with("data", js::bytes(payload)).into())
+        }
         Event::Security { peer, kind, action } => {
             let detail = Object::new()
                 .with_id("peer", &peer.0)
@@ -102,7 +106,7 @@ fn error_code(error: &CommandError) -> &'static str {
     match error {
         CommandError::Aborted => "ABORTED",
         CommandError::NotFound => "NOT_FOUND",
-        CommandError::Unreachable(_) => "UNREACHABLE",
+        CommandError::Unreachable(_) | CommandError::Undelivered(_) => "UNREACHABLE",
         CommandError::TooLarge { .. } => "TOO_LARGE",
         CommandError::WrongKey => "WRONG_KEY",
         CommandError::Denied => "DENIED",

@@ -100,6 +100,31 @@ pub enum Signal {
     },
     /// "I am gone."
     Goodbye,
+    /// A message of one application to the other.
+    Message {
+        /// Counts the sender's messages: the same one may come by several ways.
+        number: u64,
+        /// The run of the receiver that it is for. Another one takes it for a question: which?
+        to_run: Option<RunId>,
+        /// The application's own.
+        payload: Bytes,
+    },
+    /// What became of a message.
+    Receipt {
+        /// Which.
+        number: u64,
+        /// What became of it.
+        outcome: Outcome,
+    },
+}
+
+/// What became of a message at the peer that it was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The application has it.
+    Delivered,
+    /// It is to be sent again to the run that says so: this one can't tell it from a replay.
+    RunWanted,
 }
 
 /// Why an offer is turned down.

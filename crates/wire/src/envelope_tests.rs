@@ -127,6 +127,18 @@ fn golden_bytes_of_the_signals_of_a_negotiation() {
 }
 
 #[test]
+fn golden_bytes_of_messages_and_receipts() {
+    let encoded = |signal| postcard::to_allocvec::<Signal>(&signal).unwrap();
+    let message =
+        |to_run| Signal::Message { number: 300, to_run, payload: Bytes::from_static(b"hi") };
+    assert_eq!(encoded(message(None)), [7, 0xac, 2, 0, 2, b'h', b'i']);
+    assert_eq!(encoded(message(Some(RunId(5)))), [7, 0xac, 2, 1, 5, 2, b'h', b'i']);
+    for (byte, outcome) in [(0, Outcome::Delivered), (1, Outcome::RunWanted)] {
+        assert_eq!(encoded(Signal::Receipt { number: 300, outcome }), [8, 0xac, 2, byte]);
+    }
+}
+
+#[test]
 fn golden_bytes() {
     let bytes = seal(1, Recipient::Everyone, Signal::Announce { answer_wanted: true });
     assert_eq!(bytes[0], ENVELOPE_VERSION);

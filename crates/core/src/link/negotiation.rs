@@ -64,8 +64,8 @@ impl Link {
             Signal::RestartWanted { session } => self.on_restart_wanted(from, session, out),
             Signal::Reject { session, reason } => self.on_reject(from, session, reason, out),
             Signal::Goodbye => self.hangup(from, DisconnectCause::Goodbye, out),
-            // Discovery's.
-            Signal::Announce { .. } => {}
+            // Discovery's, and routing's.
+            Signal::Announce { .. } | Signal::Message { .. } | Signal::Receipt { .. } => {}
         }
     }
 

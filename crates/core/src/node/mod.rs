@@ -169,13 +169,16 @@ impl Node {
     /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let Self { link, discovery, registry, pex, gossip, topology, content, trust, .. } = self;
+        let Self {
+            link, discovery, registry, pex, gossip, routing, topology, content, trust, ..
+        } = self;
         let deadlines = [
             link.poll_timeout(),
             discovery.poll_timeout(),
             registry.poll_timeout(),
             pex.poll_timeout(),
             gossip.poll_timeout(),
+            routing.poll_timeout(),
             topology.poll_timeout(),
             content.poll_timeout(),
             trust.poll_timeout(),
@@ -202,6 +205,9 @@ impl Node {
         let effects = timed_out(&mut self.gossip, now);
         self.route(now, effects, Self::route_gossip);
         self.run(now);
+        let effects = timed_out(&mut self.routing, now);
+        self.route(now, effects, Self::route_routing);
+        self.run(now);
         let effects = timed_out(&mut self.topology, now);
         self.route(now, effects, Self::route_topology);
         self.run(now);
@@ -221,13 +227,23 @@ impl Node {
                 self.stop();
                 return self.done(id, Ok(Reply::Done));
             }
-            Command::Connect { peer } if self.trust.is_banned(now, peer) => {
+            Command::Connect { peer } | Command::Send { to: peer, .. }
+                if self.trust.is_banned(now, peer) =>
+            {
                 return self.done(id, Err(CommandError::Denied));
             }
             Command::Connect { peer } => {
                 self.steps.push_back(Step::Topology(topology::Input::Pin { peer }));
                 let input = discovery::Input::Connect { id, peer };
                 return self.steps.push_back(Step::Discovery(input));
+            }
+            Command::Send { .. } if !self.discovery.is_running() => {
+                return self.done(id, Err(CommandError::Closed));
+            }
+            Command::Send { to: target, payload } => {
+                let run = self.discovery.run_of(target);
+                let input = routing::Input::Post { id, target, run, payload };
+                return self.steps.push_back(Step::Routing(input));
             }
             Command::Disconnect { peer } => {
                 self.steps.push_back(Step::Topology(topology::Input::Unpin { peer }));
@@ -294,6 +310,7 @@ impl Node {
         self.steps.push_back(Step::Discovery(discovery::Input::Stop));
         self.steps.push_back(Step::Registry(registry::Input::Stop));
         self.steps.push_back(Step::Pex(pex::Input::Stop));
+        self.steps.push_back(Step::Routing(routing::Input::Stop));
         self.steps.push_back(Step::Content(content::Input::Stop));
     }
 

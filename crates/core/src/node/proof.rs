@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use bytes::Bytes;
 use peerloom_crypto::{Claim, Signature};
 use peerloom_wire::PeerId;
-use peerloom_wire::envelope::{Envelope, Unsigned};
+use peerloom_wire::envelope::{Envelope, Signal, Unsigned};
 
 use super::Node;
 use super::route::Step;
@@ -25,6 +25,8 @@ const HEARD_MAX: usize = 256;
 pub(super) enum Proof {
     /// An envelope that is sent once it is signed, over connected peers too if it says to whom.
     Envelope { unsigned: Unsigned, carried_to: Option<PeerId> },
+    /// A message of that number, or a receipt: carried, once it is signed.
+    Letter { unsigned: Unsigned, target: PeerId, number: Option<u64> },
     /// The goodbye of this run, to be kept until it is needed.
     Goodbye(Unsigned),
     /// An envelope that arrived, and how.
@@ -62,7 +64,10 @@ impl Proofs {
                 Proof::Content(_) => {
                     self.open.insert(id, proof);
                 }
-                Proof::Envelope { .. } | Proof::Heard { .. } | Proof::Pex => {}
+                Proof::Envelope { .. }
+                | Proof::Letter { .. }
+                | Proof::Heard { .. }
+                | Proof::Pex => {}
             }
         }
     }
@@ -95,7 +100,13 @@ impl Node {
         if self.trust.is_banned(now, envelope.from) {
             return self.signer.count("signal.banned");
         }
-        if !self.discovery.is_news(&envelope) {
+        let is_news = match &envelope.signal {
+            signal @ (Signal::Message { .. } | Signal::Receipt { .. }) => {
+                self.routing.is_wanted(envelope.from, envelope.run, signal)
+            }
+            _ => self.discovery.is_news(&envelope),
+        };
+        if !is_news {
             return;
         }
         let heard = self.proofs.open.values().filter(|proof| matches!(proof, Proof::Heard { .. }));
@@ -117,6 +128,11 @@ impl Node {
                     self.steps.push_back(Step::Routing(input));
                 }
                 self.send_envelope(bytes);
+            }
+            (Proof::Letter { unsigned, target, number }, signature) => {
+                let envelope = signature.map(|signature| unsigned.sign_with(&signature));
+                let input = routing::Input::Sealed { target, number, envelope };
+                self.steps.push_back(Step::Routing(input));
             }
             (Proof::Goodbye(unsigned), Some(signature)) => {
                 self.signer.keep_goodbye(unsigned.sign_with(&signature));
@@ -147,8 +163,20 @@ impl Node {
             }
             Proof::Heard { envelope, path } => {
                 self.signer.count("signal.received");
-                let input = discovery::Input::Heard { envelope, path };
-                self.steps.push_back(Step::Discovery(input));
+                let is_ours = match envelope.signal {
+                    Signal::Message { to_run, .. } => Some(to_run == Some(self.signer.run())),
+                    Signal::Receipt { .. } => Some(true),
+                    _ => None,
+                };
+                let step = match is_ours {
+                    None => Step::Discovery(discovery::Input::Heard { envelope, path }),
+                    Some(is_ours) => {
+                        let Envelope { from, run, signal, .. } = *envelope;
+                        let opened = routing::Input::Opened { from, run, signal, is_ours };
+                        Step::Routing(opened)
+                    }
+                };
+                self.steps.push_back(step);
             }
             Proof::Content(proof) => {
                 self.steps.push_back(Step::Content(content::Input::Verified { proof, holds }));
@@ -156,7 +184,7 @@ impl Node {
             Proof::Pex => {
                 self.steps.push_back(Step::Pex(pex::Input::Verified { holds }));
             }
-            Proof::Envelope { .. } | Proof::Goodbye(_) => {
+            Proof::Envelope { .. } | Proof::Letter { .. } | Proof::Goodbye(_) => {
                 self.bug("a check of what was to be signed")
             }
         }

@@ -216,6 +216,19 @@ impl Node {
             routing::Effect::Deliver { envelope } => {
                 self.on_envelope(now, &envelope, SignalPath::Peers);
             }
+            routing::Effect::Seal { to: target, number, signal } => {
+                match self.signer.write(Recipient::Peer(target), signal) {
+                    Some(unsigned) => {
+                        let payload = unsigned.payload();
+                        self.sign(Proof::Letter { unsigned, target, number }, payload);
+                    }
+                    None => self.bug("a message that does not fit an envelope"),
+                }
+            }
+            routing::Effect::Message { from, payload } => {
+                self.event(Event::Letter { from, payload });
+            }
+            routing::Effect::Done { id, result } => self.done(id, result),
             routing::Effect::Strike { peer, kind } => self.strike(peer, kind),
         }
     }

@@ -41,6 +41,10 @@ impl Signer {
         self.peer
     }
 
+    pub(super) const fn run(&self) -> RunId {
+        self.run
+    }
+
     /// Begins a run: what is said from here on is told from what was said before. Gives the
     /// goodbye, to be signed.
     pub(super) fn begin_run(&mut self, unix_ms: u64) -> Option<Unsigned> {

@@ -2,9 +2,10 @@ use std::ops::{Deref, DerefMut};
 
 use bytes::Bytes;
 use peerloom_crypto::IdentityKey;
+use peerloom_wire::PeerId;
 
 use super::*;
-use crate::event::{DisconnectCause, PeerState, SecurityAction};
+use crate::event::{BadInput, DisconnectCause, PeerState, SecurityAction};
 use crate::io::{
     Candidate, ConnId, LinkCommand, LinkEvent, StoreError, StoreOp, StoreReply, TransportState,
 };
@@ -247,6 +248,39 @@ fn a_banned_peer_is_closed_and_not_heard_again() {
     let refused = command(&mut nodes[1], 40, 10, Command::Connect { peer });
     let denied = Event::Done { id: CommandId(10), result: Err(CommandError::Denied) };
     assert_eq!(events(&refused), [&denied]);
+}
+
+/// Sends a message to a peer and returns what the application is told at once.
+fn send(node: &mut Keyed, ms: u64, to: PeerId) -> Vec<Event> {
+    let payload = Bytes::from_static(b"hello");
+    let answered = command(node, ms, ms, Command::Send { to, payload });
+    events(&answered).into_iter().cloned().collect()
+}
+
+#[test]
+fn a_message_to_oneself_to_a_banned_peer_or_of_a_stopped_node_is_refused_at_once() {
+    let mut nodes = connected_pair();
+    let peer = nodes[0].id();
+    let node = &mut nodes[1];
+    let refused = |id, error| vec![Event::Done { id: CommandId(id), result: Err(error) }];
+    let own = node.id();
+    assert_eq!(send(node, 20, own), refused(20, CommandError::BadInput(BadInput::OwnId)));
+    command(node, 21, 21, Command::Stop);
+    assert_eq!(send(node, 22, peer), refused(22, CommandError::Closed));
+    command(node, 23, 23, Command::Start);
+    assert_eq!(send(node, 24, peer), []);
+    command(node, 25, 25, Command::Ban { peer });
+    assert_eq!(send(node, 26, peer), refused(26, CommandError::Denied));
+}
+
+#[test]
+fn a_message_that_waits_when_the_node_stops_is_answered() {
+    let mut nodes = connected_pair();
+    let peer = nodes[0].id();
+    assert_eq!(send(&mut nodes[1], 20, peer), []);
+    let stopped = command(&mut nodes[1], 21, 21, Command::Stop);
+    let closed = Event::Done { id: CommandId(20), result: Err(CommandError::Closed) };
+    assert!(events(&stopped).contains(&&closed));
 }
 
 #[test]

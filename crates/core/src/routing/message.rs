@@ -6,6 +6,8 @@ use bytes::Bytes;
 use peerloom_wire::PeerId;
 use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, FrameError, Protocol};
 
+use crate::event::Undelivered;
+
 /// A message of the routing protocol.
 ///
 /// Written by hand and not by postcard: its fields are of fixed length, and that takes a third of the
@@ -19,7 +21,7 @@ pub(crate) enum Message {
         /// Which copy.
         id: MessageId,
         /// Why.
-        reason: Reason,
+        reason: Undelivered,
         /// What is left of its steps: somebody else may be tried.
         steps_left: u8,
     },
@@ -28,6 +30,8 @@ pub(crate) enum Message {
 /// One copy of an envelope on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Carry {
+    /// What is in the envelope, as far as carriers are to know.
+    pub(super) kind: Kind,
     /// Tells the copies apart that the source sends by several carriers.
     pub(super) copy: u8,
     /// How often this copy may still be handed on, in its whole search.
@@ -45,19 +49,16 @@ pub(crate) struct Carry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MessageId(pub(super) [u8; 8]);
 
-/// Why an envelope was not brought nearer. The order is on the wire, and the later ones say more
-/// than those before: of several reasons the last is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What is in an envelope. The number is that of the message on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Reason {
-    /// Nobody is left to hand it to.
-    NoRoute,
-    /// It was handed on as often as it may be.
-    Expired,
-    /// The carrier wants nothing of its source.
-    Refused,
-    /// Its source, or who handed it over, sends too much.
-    RateLimited,
+pub(crate) enum Kind {
+    /// Two peers arrange a connection.
+    Signal = 0,
+    /// A message of an application, to which a receipt comes. It leaves room for signals.
+    Message = 2,
+    /// The receipt for one.
+    Receipt = 3,
 }
 
 impl Message {
@@ -66,8 +67,9 @@ impl Message {
         const HEADER: [u8; FRAME_HEADER_BYTES] = [FRAME_VERSION, Protocol::Routing as u8];
         let frame = match self {
             Self::Carry(carry) => {
-                let Carry { copy, steps_left, source, target, envelope } = &**carry;
-                [&HEADER, &[0, *copy, *steps_left][..], &source.0, &target.0, envelope].concat()
+                let Carry { kind, copy, steps_left, source, target, envelope } = &**carry;
+                let first = [*kind as u8, *copy, *steps_left];
+                [&HEADER, &first[..], &source.0, &target.0, envelope].concat()
             }
             Self::Undeliverable { id, reason, steps_left } => {
                 [&HEADER, &[1][..], &id.0, &[*reason as u8, *steps_left]].concat()
@@ -80,14 +82,20 @@ impl Message {
     pub(crate) fn decode(body: &Bytes) -> Result<Self, FrameError> {
         let malformed = FrameError::Malformed;
         match body.split_first() {
-            Some((0, rest)) => {
+            Some((number @ (0 | 2 | 3), rest)) => {
                 let ([copy, steps_left], rest) = rest.split_first_chunk().ok_or(malformed)?;
                 let (ends, envelope) =
                     rest.split_first_chunk::<64>().ok_or(FrameError::Malformed)?;
                 let (&[source, target], _) = ends.as_chunks() else {
                     return Err(FrameError::Malformed);
                 };
+                let kind = match number {
+                    0 => Kind::Signal,
+                    2 => Kind::Message,
+                    _ => Kind::Receipt,
+                };
                 Ok(Self::Carry(Box::new(Carry {
+                    kind,
                     copy: *copy,
                     steps_left: *steps_left,
                     source: PeerId(source),
@@ -99,10 +107,10 @@ impl Message {
                 let (id, rest) = rest.split_first_chunk().ok_or(malformed)?;
                 let &[reason, steps_left] = rest else { return Err(FrameError::Malformed) };
                 let reason = match reason {
-                    0 => Reason::NoRoute,
-                    1 => Reason::Expired,
-                    2 => Reason::Refused,
-                    3 => Reason::RateLimited,
+                    0 => Undelivered::NoRoute,
+                    1 => Undelivered::Expired,
+                    2 => Undelivered::Refused,
+                    3 => Undelivered::RateLimited,
                     _ => return Err(FrameError::Malformed),
                 };
                 Ok(Self::Undeliverable { id: MessageId(*id), reason, steps_left })
@@ -129,18 +137,6 @@ impl MessageId {
     }
 }
 
-impl Reason {
-    /// What is added to what a person is told.
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::NoRoute => ", and no connected peer knows a way to it",
-            Self::Expired => ", and it is too far away from the connected peers",
-            Self::Refused => ", and a connected peer refuses to carry for us",
-            Self::RateLimited => ", and the connected peers have too much to carry",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
@@ -162,14 +158,20 @@ mod tests {
 
     fn carry(envelope: Vec<u8>) -> Message {
         let (source, target) = (PeerId([5; 32]), PeerId([6; 32]));
-        let envelope = envelope.into();
-        Message::Carry(Box::new(Carry { copy: 2, steps_left: 23, source, target, envelope }))
+        let (kind, envelope) = (Kind::Signal, envelope.into());
+        Message::Carry(Box::new(Carry { kind, copy: 2, steps_left: 23, source, target, envelope }))
     }
 
     #[test]
     fn golden_bytes() {
         golden(&carry(vec![7; 300]), &[&[0, 2, 23], &[5; 32], &[6; 32], &[7; 300]]);
-        let reasons = [Reason::NoRoute, Reason::Expired, Reason::Refused, Reason::RateLimited];
+        for (number, kind) in [(2, Kind::Message), (3, Kind::Receipt)] {
+            let Message::Carry(mut message) = carry(vec![7]) else { unreachable!() };
+            message.kind = kind;
+            golden(&Message::Carry(message), &[&[number, 2, 23], &[5; 32], &[6; 32], &[7]]);
+        }
+        use Undelivered::{Expired, NoRoute, RateLimited, Refused};
+        let reasons = [NoRoute, Expired, Refused, RateLimited];
         for (number, reason) in (0..).zip(reasons) {
             let id = MessageId([1, 2, 3, 4, 5, 6, 7, 8]);
             let message = Message::Undeliverable { id, reason, steps_left: 9 };
@@ -186,9 +188,9 @@ mod tests {
     #[test]
     fn a_newer_message_is_told_from_garbage() {
         let unknown = FrameError::UnknownMessage { protocol: Protocol::Routing };
-        assert_eq!(Message::decode(&Bytes::from_static(&[2])), Err(unknown));
+        assert_eq!(Message::decode(&Bytes::from_static(&[4])), Err(unknown));
         for garbage in
-            [&[][..], &[0], &[0; 66], &[1; 10], &[1; 12], &[1, 1, 2, 3, 4, 5, 6, 7, 8, 4, 9]]
+            [&[][..], &[0], &[2], &[0; 66], &[1; 10], &[1; 12], &[1, 1, 2, 3, 4, 5, 6, 7, 8, 4, 9]]
         {
             let garbage = Bytes::copy_from_slice(garbage);
             assert_eq!(Message::decode(&garbage), Err(FrameError::Malformed), "{garbage:?}");
@@ -200,7 +202,7 @@ mod tests {
         let (a, b) = (PeerId([1; 32]), PeerId([2; 32]));
         let id = |copy, source, target, byte| {
             let envelope = Bytes::copy_from_slice(&[byte]);
-            Carry { copy, steps_left: 9, source, target, envelope }.id()
+            Carry { kind: Kind::Signal, copy, steps_left: 9, source, target, envelope }.id()
         };
         let ids = [id(0, a, b, 1), id(1, a, b, 1), id(0, b, a, 1), id(0, a, b, 2)];
         let differ = |n: usize| ids.iter().filter(|id| **id == ids[n]).count() == 1;

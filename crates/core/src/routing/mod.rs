@@ -10,56 +10,63 @@
 //!
 //! Knows nothing about signatures, nor about what is in an envelope.
 
-mod allowance;
+mod carrier;
+mod choice;
+mod inbox;
+mod letter;
 mod message;
+#[cfg(test)]
+mod net_tests;
 mod passage;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use peerloom_wire::PeerId;
-use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
+use peerloom_wire::envelope::Signal;
+use peerloom_wire::{PeerId, RunId};
 
-use self::allowance::{Allowance, Rate};
-use self::message::MessageId;
-pub(crate) use self::message::{Carry, Message, Reason};
-use self::passage::{PASSAGE_TIME, Passage, WAY_TIME};
-use crate::event::StrikeKind;
+use self::carrier::Carrier;
+use self::inbox::Correspondent;
+use self::letter::Letter;
+pub use self::letter::MESSAGE_BYTES_MAX;
+pub(crate) use self::message::{Carry, Message};
+use self::message::{Kind, MessageId};
+use self::passage::{PASSAGE_TIME, Passage};
+use self::ways::{WALK_HOPS, Ways};
+use crate::allowance::Rate;
+use crate::event::{CommandError, Reply, StrikeKind, Undelivered};
+use crate::io::CommandId;
 use crate::machine::Machine;
 use crate::map::{Map, Set};
 use crate::time::{Instant, Now};
 
 /// How many copies of an envelope its source sends, each by another carrier. With one carrier in
 /// five hostile and two on a way, all three are lost once in 21 times; the envelope is repeated.
-const COPIES_MAX: u8 = 3;
+const COPIES_UNKNOWN: u8 = 3;
 
 /// How many are sent when a way is known: one along it, and one elsewhere should that be a lie.
 const COPIES_KNOWN: u8 = 2;
 
+/// The numbers of copies are below. A repeated message has none of number 0, which goes straight.
+const COPIES_MAX: u8 = COPIES_UNKNOWN + 1;
+
 /// How often a copy may be handed on in all, dead ends included. A lookup in 10,000 nodes with 8
 /// connections takes log₂ 10,000 − log₂ 8, some 11 hops; the rest is for ways that lead nowhere. So
-/// an envelope to nobody costs the swarm 72 frames and their answers.
-const STEPS_MAX: u8 = 24;
+/// an envelope to nobody costs the swarm 96 frames and their answers. With 24, some 10 of 1,500 messages in
+/// a simulated swarm of 500 had to be sent again, with 32 some 3 (2026-11-20, medians of four seeds).
+const STEPS_MAX: u8 = 32;
 
-/// What one source may send over one carrier: 128 envelopes at once, then 16 a second. A tab that
-/// joins a swarm of 12 through one carrier sends about 70 at once.
-const SOURCE_RATE: Rate = Rate { burst_bytes: 256 << 10, bytes_per_second: 32 << 10 };
-
-/// The most sources of a carrier that are remembered; the one unheard of for longest goes first. Who
-/// makes up sources still has the limit of its connection.
-const SOURCES_MAX: usize = 64;
+/// What an envelope is charged at least, so that a bucket bounds signatures to check too.
+const CHARGE_MIN_BYTES: i64 = 2048;
 
 /// What may be handed over on one connection: 512 envelopes at once, then 64 a second, whose
 /// signatures take WebCrypto 4 ms to check.
-const CARRIER_RATE: Rate = Rate { burst_bytes: 1 << 20, bytes_per_second: 128 << 10 };
-
-/// What may be handed over beyond that, refused, before it is a strike. An honest carrier counts
-/// for itself, and gains only when it hears us answer a ping, so that not even what it sends to a
-/// frozen page, and arrives at once, is more than a burst or two.
-const EXCESS_BYTES_MAX: i64 = 4 << 20;
+const CARRIER_RATE: Rate =
+    Rate { burst_bytes: 1 << 20, bytes_per_second: 128 << 10, charge_min_bytes: CHARGE_MIN_BYTES };
 
 /// What the protocol is told.
 #[derive(Clone, Debug)]
@@ -76,8 +83,16 @@ pub(crate) enum Input {
     Neighbours { peer: PeerId, listed: Set<PeerId> },
     /// What is for one peer can be handed to a connected one.
     Way { to: PeerId, by: PeerId },
-    /// Bring an envelope of ours to a peer.
+    /// Bring an envelope of ours to a peer: a signal.
     Send { target: PeerId, envelope: Bytes },
+    /// The application sends a message to a peer; `run`: the one it runs now, if that is known.
+    Post { id: CommandId, target: PeerId, run: Option<RunId>, payload: Bytes },
+    /// [`Effect::Seal`] ended; no envelope if the key is gone.
+    Sealed { target: PeerId, number: Option<u64>, envelope: Option<Bytes> },
+    /// What a peer signed for us: a message or a receipt. `is_ours`: it is for this run of ours.
+    Opened { from: PeerId, run: RunId, signal: Signal, is_ours: bool },
+    /// The node stops.
+    Stop,
     /// A connected peer says something. `unwanted`: it is on behalf of a banned one.
     Message { from: PeerId, message: Message, unwanted: bool },
 }
@@ -89,6 +104,12 @@ pub(crate) enum Effect {
     Send { to: PeerId, message: Message },
     /// An envelope for us, unverified, not for the first time perhaps.
     Deliver { envelope: Bytes },
+    /// Put this in an envelope to a peer and sign it: a message of ours, or the receipt for one.
+    Seal { to: PeerId, number: Option<u64>, signal: Signal },
+    /// A message for the application.
+    Message { from: PeerId, payload: Bytes },
+    /// A command's answer.
+    Done { id: CommandId, result: Result<Reply, CommandError> },
     /// A peer broke a rule.
     Strike { peer: PeerId, kind: StrikeKind },
 }
@@ -100,28 +121,6 @@ pub(crate) struct Config {
     pub(crate) own: PeerId,
 }
 
-/// A connected peer.
-#[derive(Debug)]
-struct Carrier {
-    reachable: bool,
-    /// Whom it says it is connected to.
-    neighbours: Set<PeerId>,
-    /// What it may still hand to us.
-    incoming: Allowance,
-    /// What we may still hand to it. Gains when it answers a ping.
-    outgoing: Allowance,
-    /// For whom it carried lately. At most [`SOURCES_MAX`].
-    sources: Vec<Source>,
-}
-
-/// Somebody whose envelopes a carrier hands to us.
-#[derive(Debug)]
-struct Source {
-    peer: PeerId,
-    /// What it may still send by this carrier; filled when something came.
-    allowance: Allowance,
-}
-
 /// Envelopes on their way.
 #[derive(Debug)]
 pub(crate) struct Routing {
@@ -130,6 +129,12 @@ pub(crate) struct Routing {
     carriers: Map<PeerId, Carrier>,
     /// In the order in which they came.
     passages: Vec<Passage>,
+    ways: Ways,
+    /// Messages of ours without an answer, and how many there ever were.
+    letters: Vec<Letter>,
+    letters_sent: u64,
+    /// Who sent us messages.
+    correspondents: Map<PeerId, Correspondent>,
     counters: Map<&'static str, u64>,
 }
 
@@ -143,6 +148,7 @@ impl Machine for Routing {
             Input::Up { peer } => self.on_up(now, peer),
             Input::Down { peer } => {
                 self.carriers.remove(&peer);
+                self.ways.drop_carrier(peer);
                 self.reroute(now, peer, out);
             }
             Input::Reachable { peer, reachable } => self.on_reachable(now, peer, reachable, out),
@@ -157,13 +163,30 @@ impl Machine for Routing {
                     carrier.neighbours = listed;
                 }
             }
-            Input::Way { to, by } => {
-                if let Some(carrier) = self.carriers.get_mut(&by) {
-                    let source = carrier.take_source(now, to);
-                    carrier.put_source(source);
-                }
+            Input::Way { to, by } => self.ways.learn(now, (to, by), STEPS_MAX - WALK_HOPS, None),
+            Input::Send { target, envelope } => {
+                self.send(now, Kind::Signal, target, &envelope, &mut Vec::new(), out);
             }
-            Input::Send { target, envelope } => self.send(now, target, &envelope, out),
+            Input::Post { id, target, run, payload } => {
+                self.post((id, target), run, payload, out);
+            }
+            Input::Sealed { target, number, envelope } => {
+                self.on_sealed(now, (target, number), envelope, out);
+            }
+            Input::Opened {
+                from,
+                run,
+                signal: Signal::Message { number, payload, .. },
+                is_ours,
+            } => {
+                self.on_message(now, (from, run), (number, payload), is_ours, out);
+            }
+            Input::Opened { from, run, signal: Signal::Receipt { number, outcome }, .. } => {
+                self.on_receipt((from, run), number, outcome, out);
+            }
+            // Signals are others'.
+            Input::Opened { .. } => {}
+            Input::Stop => self.close_letters(out),
             Input::Message { from, message: Message::Carry(carry), unwanted } => {
                 self.on_carry(now, from, carry, unwanted, out);
             }
@@ -175,25 +198,36 @@ impl Machine for Routing {
         }
     }
 
-    /// Nothing waits: what is over is forgotten when the next ping is answered.
+    /// Only messages wait: what else is over is forgotten when the next ping is answered.
     fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.letters_due()
     }
 
-    fn handle_timeout(&mut self, _now: Now, _out: &mut Vec<Effect>) {}
+    fn handle_timeout(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.retry_letters(now.mono, out);
+    }
 }
 
 impl Routing {
     /// Makes the protocol with no carrier.
     #[must_use]
     pub(crate) const fn new(config: Config) -> Self {
-        Self { config, carriers: Map::new(), passages: Vec::new(), counters: Map::new() }
+        Self {
+            config,
+            carriers: Map::new(),
+            passages: Vec::new(),
+            ways: Ways::new(),
+            letters: Vec::new(),
+            letters_sent: 0,
+            correspondents: Map::new(),
+            counters: Map::new(),
+        }
     }
 
     /// Returns why nothing of ours reached a peer lately; `None` if something may have, or if
     /// nothing was sent.
     #[must_use]
-    pub(crate) fn verdict(&self, now: Now, target: PeerId) -> Option<Reason> {
+    pub(crate) fn verdict(&self, now: Now, target: PeerId) -> Option<Undelivered> {
         let mut told = None;
         for passage in &self.passages {
             let is_recent = now.mono < passage.at + PASSAGE_TIME;
@@ -211,11 +245,14 @@ impl Routing {
         &self.counters
     }
 
-    /// Returns how many may carry, and how many copies are remembered.
-    pub(crate) fn gauges(&self) -> [(&'static str, u64); 2] {
+    /// Returns how many may carry, and how much is remembered.
+    pub(crate) fn gauges(&self) -> [(&'static str, u64); 5] {
         [
             ("routing.carriers", self.carriers.len() as u64),
             ("routing.passages", self.passages.len() as u64),
+            ("routing.ways", self.ways.len() as u64),
+            ("routing.correspondents", self.correspondents.len() as u64),
+            ("routing.messages_waiting", self.letters.len() as u64),
         ]
     }
 
@@ -224,15 +261,7 @@ impl Routing {
     }
 
     fn on_up(&mut self, now: Instant, peer: PeerId) {
-        let full = Allowance::new(now, CARRIER_RATE);
-        let carrier = Carrier {
-            reachable: true,
-            neighbours: Set::new(),
-            incoming: full,
-            outgoing: full,
-            sources: Vec::new(),
-        };
-        self.carriers.insert(peer, carrier);
+        self.carriers.insert(peer, Carrier::new(now));
     }
 
     fn on_reachable(&mut self, now: Instant, peer: PeerId, reachable: bool, out: &mut Vec<Effect>) {
@@ -243,30 +272,51 @@ impl Routing {
         }
     }
 
-    /// Sends our envelope by a few carriers. One that hears us on its own connection needs none.
+    /// Sends our envelope by a few carriers, and returns the ids of the copies. A signal for whom hears
+    /// us on its own connection needs none; a message goes there and nowhere else.
     #[inline(never)]
-    fn send(&mut self, now: Instant, target: PeerId, envelope: &Bytes, out: &mut Vec<Effect>) {
+    fn send(
+        &mut self,
+        now: Instant,
+        kind: Kind,
+        target: PeerId,
+        envelope: &Bytes,
+        firsts: &mut Vec<PeerId>,
+        out: &mut Vec<Effect>,
+    ) -> Vec<MessageId> {
+        let mut ids = Vec::new();
         let is_heard = self.carriers.get(&target).is_some_and(|carrier| carrier.reachable);
-        if is_heard || target == self.config.own || self.carriers.is_empty() {
-            return;
+        if is_heard && kind == Kind::Signal || target == self.config.own {
+            return ids;
         }
-        let knows_way = |carrier: &Carrier| {
-            carrier.neighbours.contains(&target) || carrier.knows_way(now, target)
+        let is_known = |(peer, carrier): (&PeerId, &Carrier)| {
+            carrier.neighbours.contains(&target) || self.ways.cost(now, target, *peer).is_some()
         };
-        let is_known = self.carriers.values().any(knows_way);
-        let mut firsts = Vec::new();
-        for copy in 0..if is_known { COPIES_KNOWN } else { COPIES_MAX } {
+        // The first one goes straight; those of a message that is repeated do not.
+        let first = u8::from(!firsts.is_empty());
+        let copies_count = match kind {
+            Kind::Message | Kind::Receipt if is_heard => 1,
+            Kind::Message | Kind::Receipt if first == 0 => COPIES_KNOWN,
+            Kind::Signal if self.carriers.iter().any(is_known) => COPIES_KNOWN,
+            _ => COPIES_UNKNOWN,
+        };
+        if firsts.len() + usize::from(copies_count) > self.carriers.len() {
+            firsts.clear();
+        }
+        for copy in first..first + copies_count {
+            if firsts.len() >= self.carriers.len() {
+                break;
+            }
             let (source, envelope) = (self.config.own, envelope.clone());
-            let carry = Carry { copy, steps_left: STEPS_MAX, source, target, envelope };
+            let carry = Carry { kind, copy, steps_left: STEPS_MAX, source, target, envelope };
             let (id, carry) = (carry.id(), Box::new(carry));
             let handed = self.pass(now, (id, carry, None), firsts.clone(), out);
-            let Some(to) = handed else { return };
+            let Some(to) = handed else { break };
             self.count("routing.sent");
+            ids.push(id);
             firsts.push(to);
-            if firsts.len() == self.carriers.len() {
-                return;
-            }
         }
+        ids
     }
 
     /// Remembers a copy, also if it goes back at once: it may come round again. Hands it on.
@@ -278,107 +328,10 @@ impl Routing {
         out: &mut Vec<Effect>,
     ) -> Option<PeerId> {
         self.forget(now);
-        let reason = Reason::NoRoute;
-        let passage = Passage { id, carry, upstream, at: now, tried, reason, carrier: None };
+        let (reason, carrier) = (Undelivered::NoRoute, None);
+        let passage =
+            Passage { id, carry, upstream, at: now, handed_at: now, tried, reason, carrier };
         self.passages.push(passage);
         self.advance(now, self.passages.len() - 1, out)
-    }
-
-    /// Takes an envelope for somebody, perhaps for us.
-    #[inline(never)]
-    fn on_carry(
-        &mut self,
-        now: Instant,
-        from: PeerId,
-        carry: Box<Carry>,
-        unwanted: bool,
-        out: &mut Vec<Effect>,
-    ) {
-        let Carry { steps_left, source, target, .. } = *carry;
-        let bytes = carry.envelope.len();
-        // None: what was under way when the connection closed.
-        let Some(carrier) = self.carriers.get_mut(&from) else { return };
-        carrier.incoming.fill(now, CARRIER_RATE);
-        let is_within = carrier.incoming.take(bytes);
-        let is_flood = carrier.incoming.level < -EXCESS_BYTES_MAX;
-        // What no honest carrier does. Whom we banned, and what we have seen, it can't know.
-        let is_malformed = target == source
-            || target == from
-            || bytes == 0
-            || carry.copy >= COPIES_MAX
-            || steps_left >= STEPS_MAX;
-        let offence = if bytes > ENVELOPE_BYTES_MAX {
-            Some(StrikeKind::Oversized)
-        } else if is_malformed {
-            Some(StrikeKind::MalformedFrame)
-        } else if is_flood {
-            carrier.incoming.level = 0;
-            Some(StrikeKind::TooManyRequests)
-        } else {
-            None
-        };
-        if let Some(kind) = offence {
-            return out.push(Effect::Strike { peer: from, kind });
-        }
-        let is_within = is_within && (unwanted || carrier.allows_source(now, source, bytes));
-        let id = carry.id();
-        let is_seen = || self.passages.iter().any(|seen| seen.id == id);
-        let (name, reason) = if unwanted {
-            ("routing.refused", Reason::Refused)
-        } else if !is_within {
-            ("routing.rate_limited", Reason::RateLimited)
-        } else if source == self.config.own || is_seen() {
-            ("routing.loops", Reason::NoRoute)
-        } else if target == self.config.own {
-            self.count("routing.delivered");
-            return out.push(Effect::Deliver { envelope: carry.envelope });
-        } else {
-            let tried = vec![from, source];
-            if self.pass(now, (id, carry, Some(from)), tried, out).is_some() {
-                self.count("routing.carried");
-            }
-            return;
-        };
-        self.count(name);
-        self.send_back(from, (id, reason, steps_left), out);
-    }
-}
-
-impl Carrier {
-    /// Charges a source for an envelope, unless it has sent too much.
-    fn allows_source(&mut self, now: Instant, peer: PeerId, bytes: usize) -> bool {
-        let mut source = self.take_source(now, peer);
-        // What is refused is not held against it.
-        let allows = source.allowance.allows(bytes);
-        if allows {
-            source.allowance.take(bytes);
-        }
-        self.put_source(source);
-        allows
-    }
-
-    #[inline(never)]
-    fn take_source(&mut self, now: Instant, peer: PeerId) -> Source {
-        let mut source = match self.sources.iter().position(|source| source.peer == peer) {
-            Some(index) => self.sources.remove(index),
-            None => Source { peer, allowance: Allowance::new(now, SOURCE_RATE) },
-        };
-        source.allowance.fill(now, SOURCE_RATE);
-        source
-    }
-
-    /// Something of a source came from here just now.
-    fn put_source(&mut self, source: Source) {
-        if self.sources.len() >= SOURCES_MAX {
-            self.sources.remove(0);
-        }
-        self.sources.push(source);
-    }
-
-    /// Whether what goes to `target` may go here, since something of it came from here.
-    fn knows_way(&self, now: Instant, target: PeerId) -> bool {
-        let is_way =
-            |source: &Source| source.peer == target && now < source.allowance.at + WAY_TIME;
-        self.sources.iter().any(is_way)
     }
 }

@@ -7,9 +7,9 @@ use core::time::Duration;
 use bytes::Bytes;
 use peerloom_wire::PeerId;
 
-use super::message::{Carry, Message, MessageId, Reason};
-use super::{Carrier, Effect, Routing};
-use crate::map::Map;
+use super::message::{Carry, Kind, Message, MessageId};
+use super::{CARRIER_RATE, Effect, Routing};
+use crate::event::Undelivered;
 use crate::time::Instant;
 
 /// The most copies remembered, to recognise loops and to go back from dead ends; the oldest go
@@ -27,14 +27,6 @@ pub(super) const PASSAGE_TIME: Duration = Duration::from_secs(30);
 /// arrived, or are repeated by now: a link repeats its offers every 2 s.
 pub(super) const REROUTE_TIME: Duration = Duration::from_secs(4);
 
-/// How long the way holds by which something came from somebody: an answer takes seconds, a swarm
-/// changes within minutes. Guess.
-pub(super) const WAY_TIME: Duration = Duration::from_secs(60);
-
-/// One copy in so many goes astray: what seems the best way may be a lie, since carriers prove
-/// nothing, and the nearest peer would have to carry for all.
-const ASTRAY_IN: u8 = 4;
-
 /// One copy of an envelope that came by.
 #[derive(Debug)]
 pub(super) struct Passage {
@@ -44,10 +36,12 @@ pub(super) struct Passage {
     /// Who handed it to us; `None` for our own.
     pub(super) upstream: Option<PeerId>,
     pub(super) at: Instant,
+    /// When it was handed on last.
+    pub(super) handed_at: Instant,
     /// Whom it must not go to: there it was, or there another copy is.
     pub(super) tried: Vec<PeerId>,
     /// The best reason so far why it was not brought nearer.
-    pub(super) reason: Reason,
+    pub(super) reason: Undelivered,
     /// Whom we handed it to; `None` when it went back to where it came from.
     pub(super) carrier: Option<PeerId>,
 }
@@ -58,23 +52,27 @@ impl Routing {
         &mut self,
         now: Instant,
         from: PeerId,
-        (id, reason, steps_left): (MessageId, Reason, u8),
+        (id, reason, steps_left): (MessageId, Undelivered, u8),
         out: &mut Vec<Effect>,
     ) {
         let is_meant = |passage: &Passage| passage.id == id && passage.carrier == Some(from);
-        match self.passages.iter().position(is_meant) {
-            Some(index) => self.retry(now, index, reason, steps_left, out),
-            None => self.count("routing.answers_stale"),
+        let Some(index) = self.passages.iter().position(is_meant) else {
+            return self.count("routing.answers_stale");
+        };
+        if let Some(carrier) = self.carriers.get_mut(&from) {
+            carrier.silent = 0;
         }
+        self.retry(now, index, reason, steps_left, out);
     }
 
     /// Tries those copies elsewhere that a carrier was just handed and can't have any more.
     #[inline(never)]
     pub(super) fn reroute(&mut self, now: Instant, carrier: PeerId, out: &mut Vec<Effect>) {
-        let is_there =
-            |passage: &Passage| now < passage.at + REROUTE_TIME && passage.carrier == Some(carrier);
+        let is_there = |passage: &Passage| {
+            now < passage.handed_at + REROUTE_TIME && passage.carrier == Some(carrier)
+        };
         while let Some(index) = self.passages.iter().position(is_there) {
-            self.retry(now, index, Reason::NoRoute, u8::MAX, out);
+            self.retry(now, index, Undelivered::NoRoute, u8::MAX, out);
         }
     }
 
@@ -83,12 +81,14 @@ impl Routing {
         &mut self,
         now: Instant,
         index: usize,
-        reason: Reason,
+        reason: Undelivered,
         steps_left: u8,
         out: &mut Vec<Effect>,
     ) {
         let Some(passage) = self.passages.get_mut(index) else { return };
-        passage.carrier = None;
+        if let Some(carrier) = passage.carrier.take() {
+            self.ways.fail(passage.carry.target, carrier);
+        }
         passage.reason = reason.max(passage.reason);
         // Nobody gives back more than it got.
         passage.carry.steps_left = steps_left.min(passage.carry.steps_left);
@@ -103,14 +103,18 @@ impl Routing {
         index: usize,
         out: &mut Vec<Effect>,
     ) -> Option<PeerId> {
+        let next = self.next_carrier(now, self.passages.get(index)?);
         let Self { passages, carriers, .. } = self;
         let passage = passages.get_mut(index)?;
-        match next_carrier(carriers, now, passage) {
+        match next {
             Ok(to) => {
                 let carry = &mut passage.carry;
                 carry.steps_left -= 1;
                 if let Some(carrier) = carriers.get_mut(&to) {
-                    carrier.outgoing.take(carry.envelope.len());
+                    carrier.outgoing.take(carry.envelope.len(), CARRIER_RATE);
+                    if carry.kind == Kind::Message {
+                        carrier.silent = carrier.silent.saturating_add(1);
+                    }
                 }
                 out.push(Effect::Send { to, message: Message::Carry(carry.clone()) });
                 if carry.envelope.len() > KEPT_BYTES_MAX {
@@ -118,19 +122,24 @@ impl Routing {
                 }
                 passage.tried.push(to);
                 passage.carrier = Some(to);
+                passage.handed_at = now;
+                Some(to)
             }
             Err(reason) => {
-                passage.reason = reason.max(passage.reason);
+                let reason = reason.max(passage.reason);
+                passage.reason = reason;
                 passage.carry.envelope = Bytes::new();
-                let back = (passage.id, passage.reason, passage.carry.steps_left);
+                let (id, steps_left) = (passage.id, passage.carry.steps_left);
                 match passage.upstream {
-                    Some(upstream) => self.send_back(upstream, back, out),
-                    None => self.count("routing.undeliverable"),
+                    Some(upstream) => self.send_back(upstream, (id, reason, steps_left), out),
+                    None => {
+                        self.count("routing.undeliverable");
+                        self.on_returned(now, id, reason);
+                    }
                 }
-                return None;
+                None
             }
         }
-        passage.carrier
     }
 
     /// Says that a copy can't be brought nearer.
@@ -138,7 +147,7 @@ impl Routing {
     pub(super) fn send_back(
         &mut self,
         to: PeerId,
-        (id, reason, steps_left): (MessageId, Reason, u8),
+        (id, reason, steps_left): (MessageId, Undelivered, u8),
         out: &mut Vec<Effect>,
     ) {
         self.count("routing.returned");
@@ -156,55 +165,4 @@ impl Routing {
             !is_excess && now < passage.at + PASSAGE_TIME
         });
     }
-}
-
-/// Returns to whom a copy goes next, or why to nobody.
-#[inline(never)]
-fn next_carrier(
-    carriers: &Map<PeerId, Carrier>,
-    now: Instant,
-    passage: &Passage,
-) -> Result<PeerId, Reason> {
-    let Carry { steps_left, target, ref envelope, .. } = *passage.carry;
-    if steps_left == 0 {
-        return Err(Reason::Expired);
-    }
-    let point = passage.id.point();
-    let [dice, ..] = passage.id.0;
-    let goes_astray = dice.is_multiple_of(ASTRAY_IN);
-    let mut reason = Reason::NoRoute;
-    let mut best = None;
-    for (&peer, carrier) in carriers {
-        if envelope.is_empty() || !carrier.reachable || passage.tried.contains(&peer) {
-            continue;
-        }
-        if !carrier.outgoing.allows(envelope.len()) {
-            reason = Reason::RateLimited;
-            continue;
-        }
-        if peer == target {
-            return Ok(target);
-        }
-        // Neighbours of the target, then ways to it, then the nearest. Each by chance among its
-        // like, but for the nearest.
-        let rank = if carrier.neighbours.contains(&target) {
-            distance(peer, point)
-        } else if goes_astray {
-            2 << 16 | distance(peer, point)
-        } else if carrier.knows_way(now, target) {
-            1 << 16 | distance(peer, point)
-        } else {
-            2 << 16 | distance(peer, target)
-        };
-        if best.is_none_or(|(before, _)| rank < before) {
-            best = Some((rank, peer));
-        }
-    }
-    best.map(|(_, peer)| peer).ok_or(reason)
-}
-
-/// The XOR metric of Kademlia, section 2.1, as far as it tells 255 peers apart: its first two bytes.
-const fn distance(a: PeerId, b: PeerId) -> u32 {
-    let (PeerId([a, c, ..]), PeerId([b, d, ..])) = (a, b);
-    u16::from_be_bytes([a ^ b, c ^ d]) as u32
 }

@@ -1,11 +1,10 @@
-use std::collections::VecDeque;
+use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
 
-use proptest::prelude::*;
-
+use super::carrier::SOURCES_MAX;
 use super::passage::{KEPT_BYTES_MAX, PASSAGES_MAX};
 use super::*;
 
-fn at(ms: u64) -> Now {
+pub(super) fn at(ms: u64) -> Now {
     Now { mono: Instant::from_micros(ms * 1000), unix_ms: ms }
 }
 
@@ -40,7 +39,7 @@ fn check(inputs: Vec<(u64, Input)>, expect: &[Effect]) {
 
 fn carry(copy: u8, steps_left: u8, source: u8, target: u8) -> Message {
     let (source, target) = (peer(source), peer(target));
-    let carry = Carry { copy, steps_left, source, target, envelope: ENVELOPE };
+    let carry = Carry { kind: Kind::Signal, copy, steps_left, source, target, envelope: ENVELOPE };
     Message::Carry(Box::new(carry))
 }
 
@@ -57,7 +56,7 @@ fn id(copy: u8, source: u8, target: u8) -> MessageId {
     carry.id()
 }
 
-fn undeliverable(copy: u8, source: u8, target: u8, reason: Reason, steps_left: u8) -> Message {
+fn undeliverable(copy: u8, source: u8, target: u8, reason: Undelivered, steps_left: u8) -> Message {
     Message::Undeliverable { id: id(copy, source, target), reason, steps_left }
 }
 
@@ -133,8 +132,14 @@ fn load_is_spread_over_those_who_know_the_target() {
     for n in 0..100u8 {
         let envelope = Bytes::copy_from_slice(&[n]);
         let (source, target) = (peer(8), peer(9));
-        let message =
-            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
+        let message = Message::Carry(Box::new(Carry {
+            kind: Kind::Signal,
+            copy: 0,
+            steps_left: 5,
+            source,
+            target,
+            envelope,
+        }));
         for to in receivers(&run(&mut routing, vec![(2, said(1, message))])) {
             counts[usize::from(to)] += 1;
         }
@@ -159,7 +164,7 @@ fn an_answer_mostly_takes_the_way_that_the_question_came() {
 
 #[test]
 fn it_never_goes_back_to_where_it_came_from_or_to_its_source() {
-    let nowhere = undeliverable(0, 2, 9, Reason::NoRoute, 9);
+    let nowhere = undeliverable(0, 2, 9, Undelivered::NoRoute, 9);
     let mut routing = routing(&[1, 2]);
     assert_eq!(run(&mut routing, vec![(1, said(1, carry(0, 9, 2, 9)))]), [sent(1, nowhere)]);
 }
@@ -169,10 +174,10 @@ fn from_a_dead_end_it_goes_elsewhere_and_at_last_back_with_what_is_left() {
     let mut routing = routing(&[1, 2, 3]);
     let first = receivers(&run(&mut routing, vec![(1, said(1, carry(0, 9, 8, 9)))]))[0];
     let other = 5 - first;
-    let dead_end = said(first, undeliverable(0, 8, 9, Reason::NoRoute, 6));
+    let dead_end = said(first, undeliverable(0, 8, 9, Undelivered::NoRoute, 6));
     assert_eq!(run(&mut routing, vec![(2, dead_end)]), [sent(other, carry(0, 5, 8, 9))]);
-    let refused = said(other, undeliverable(0, 8, 9, Reason::Refused, 2));
-    let back = undeliverable(0, 8, 9, Reason::Refused, 2);
+    let refused = said(other, undeliverable(0, 8, 9, Undelivered::Refused, 2));
+    let back = undeliverable(0, 8, 9, Undelivered::Refused, 2);
     assert_eq!(run(&mut routing, vec![(3, refused)]), [sent(1, back)]);
 }
 
@@ -180,13 +185,13 @@ fn from_a_dead_end_it_goes_elsewhere_and_at_last_back_with_what_is_left() {
 fn nobody_gives_back_more_steps_than_it_got() {
     let mut routing = routing(&[1, 2, 3]);
     let first = receivers(&run(&mut routing, vec![(1, said(1, carry(0, 4, 8, 9)))]))[0];
-    let lie = said(first, undeliverable(0, 8, 9, Reason::NoRoute, 255));
+    let lie = said(first, undeliverable(0, 8, 9, Undelivered::NoRoute, 255));
     assert_eq!(run(&mut routing, vec![(2, lie)]), [sent(5 - first, carry(0, 2, 8, 9))]);
 }
 
 #[test]
 fn without_steps_it_goes_back() {
-    let expired = undeliverable(0, 8, 9, Reason::Expired, 0);
+    let expired = undeliverable(0, 8, 9, Undelivered::Expired, 0);
     check(vec![(1, said(1, carry(0, 0, 8, 9)))], &[sent(1, expired)]);
 }
 
@@ -195,9 +200,9 @@ fn what_comes_round_again_goes_back_at_once() {
     let mut routing = routing(&[1, 2, 3]);
     run(&mut routing, vec![(1, said(1, carry(0, 9, 8, 9)))]);
     let again = run(&mut routing, vec![(2, said(2, carry(0, 7, 8, 9)))]);
-    assert_eq!(again, [sent(2, undeliverable(0, 8, 9, Reason::NoRoute, 7))]);
+    assert_eq!(again, [sent(2, undeliverable(0, 8, 9, Undelivered::NoRoute, 7))]);
     let own = run(&mut routing, vec![(2, said(3, carry(0, 7, 0, 9)))]);
-    assert_eq!(own, [sent(3, undeliverable(0, 0, 9, Reason::NoRoute, 7))]);
+    assert_eq!(own, [sent(3, undeliverable(0, 0, 9, Undelivered::NoRoute, 7))]);
     assert_eq!(stat(&routing, "routing.loops"), 2);
 }
 
@@ -205,7 +210,7 @@ fn what_comes_round_again_goes_back_at_once() {
 fn an_answer_by_somebody_who_was_not_asked_changes_nothing() {
     let mut routing = routing(&[1, 2, 3]);
     let first = receivers(&run(&mut routing, vec![(1, said(1, carry(0, 9, 8, 9)))]))[0];
-    let meddler = said(5 - first, undeliverable(0, 8, 9, Reason::NoRoute, 6));
+    let meddler = said(5 - first, undeliverable(0, 8, 9, Undelivered::NoRoute, 6));
     assert_eq!(run(&mut routing, vec![(2, meddler)]), []);
     assert_eq!(stat(&routing, "routing.answers_stale"), 1);
 }
@@ -228,8 +233,14 @@ fn a_carrier_that_dies_is_replaced_for_what_it_was_just_handed() {
 fn what_no_honest_carrier_does_is_a_strike() {
     let (source, target) = (peer(8), peer(9));
     let envelope = vec![0; ENVELOPE_BYTES_MAX + 1].into();
-    let too_large =
-        Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
+    let too_large = Message::Carry(Box::new(Carry {
+        kind: Kind::Signal,
+        copy: 0,
+        steps_left: 5,
+        source,
+        target,
+        envelope,
+    }));
     for (message, kind) in [
         (too_large, StrikeKind::Oversized),
         (carry(COPIES_MAX, 5, 8, 9), StrikeKind::MalformedFrame),
@@ -245,7 +256,7 @@ fn what_no_honest_carrier_does_is_a_strike() {
 fn what_is_said_for_a_banned_peer_is_refused_and_no_strike_against_its_carrier() {
     let message = carry(0, 9, 8, 0);
     let unwanted = Input::Message { from: peer(1), message, unwanted: true };
-    check(vec![(1, unwanted)], &[sent(1, undeliverable(0, 8, 0, Reason::Refused, 9))]);
+    check(vec![(1, unwanted)], &[sent(1, undeliverable(0, 8, 0, Undelivered::Refused, 9))]);
 }
 
 /// So many different envelopes at once from one carrier, and what came of them:
@@ -257,13 +268,19 @@ fn flood(routing: &mut Routing, ms: u64, count: u32, sources: u32) -> (usize, us
         let mut source = peer(8);
         source.0[..4].copy_from_slice(&(n % sources).to_be_bytes());
         let target = peer(0);
-        let message =
-            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
+        let message = Message::Carry(Box::new(Carry {
+            kind: Kind::Signal,
+            copy: 0,
+            steps_left: 5,
+            source,
+            target,
+            envelope,
+        }));
         for effect in run(routing, vec![(ms, said(1, message))]) {
             match effect {
                 Effect::Deliver { .. } => outcome.0 += 1,
                 Effect::Send {
-                    message: Message::Undeliverable { reason: Reason::RateLimited, .. },
+                    message: Message::Undeliverable { reason: Undelivered::RateLimited, .. },
                     ..
                 } => outcome.1 += 1,
                 Effect::Strike { kind: StrikeKind::TooManyRequests, .. } => outcome.2 += 1,
@@ -299,8 +316,14 @@ fn we_hand_a_carrier_no_more_than_it_takes() {
         source.0[..4].copy_from_slice(&n.to_be_bytes());
         let envelope = Bytes::copy_from_slice(&n.to_be_bytes());
         let target = peer(9);
-        let message =
-            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
+        let message = Message::Carry(Box::new(Carry {
+            kind: Kind::Signal,
+            copy: 0,
+            steps_left: 5,
+            source,
+            target,
+            envelope,
+        }));
         // One answers pings, the other does not.
         run(&mut routing, vec![(u64::from(n) * 20, Input::Alive { peer: peer(1) })]);
         let input = said(1, message);
@@ -319,8 +342,14 @@ fn memory_is_bounded() {
         source.0[..4].copy_from_slice(&n.to_be_bytes());
         let envelope = Bytes::from(n.to_be_bytes().repeat(4000));
         let target = peer(9);
-        let message =
-            Message::Carry(Box::new(Carry { copy: 0, steps_left: 5, source, target, envelope }));
+        let message = Message::Carry(Box::new(Carry {
+            kind: Kind::Signal,
+            copy: 0,
+            steps_left: 5,
+            source,
+            target,
+            envelope,
+        }));
         let ms = u64::from(n) * 5;
         run(&mut routing, vec![(ms, Input::Alive { peer: peer(2) }), (ms, said(1, message))]);
         assert!(routing.passages.iter().all(|p| p.carry.envelope.len() <= KEPT_BYTES_MAX));
@@ -338,126 +367,15 @@ fn the_verdict_waits_until_every_copy_is_back() {
     assert_eq!(to.len(), 2);
     for (copy, first) in (0..).zip(&to) {
         assert_eq!(routing.verdict(at(2), peer(9)), None);
-        let dead_end = said(*first, undeliverable(copy, 0, 9, Reason::NoRoute, 3));
+        let dead_end = said(*first, undeliverable(copy, 0, 9, Undelivered::NoRoute, 3));
         let next = receivers(&run(&mut routing, vec![(2, dead_end)]));
         // The first copy may still go where the second one is.
         for second in next {
-            let expired = undeliverable(copy, 0, 9, Reason::Expired, 0);
+            let expired = undeliverable(copy, 0, 9, Undelivered::Expired, 0);
             run(&mut routing, vec![(2, said(second, expired))]);
         }
     }
-    assert_eq!(routing.verdict(at(3), peer(9)), Some(Reason::Expired));
+    assert_eq!(routing.verdict(at(3), peer(9)), Some(Undelivered::Expired));
     assert_eq!(routing.verdict(at(60_000), peer(9)), None);
     assert_eq!(stat(&routing, "routing.undeliverable"), 2);
-}
-
-/// Several nodes and the frames between them; `edges` are connections.
-struct Net {
-    nodes: Vec<Routing>,
-    frames: VecDeque<(usize, usize, Message)>,
-    carried: usize,
-    delivered: Vec<usize>,
-}
-
-fn name(n: usize) -> PeerId {
-    PeerId(peerloom_crypto::sha256(&n.to_be_bytes()))
-}
-
-impl Net {
-    fn new(count: usize, edges: &[(usize, usize)]) -> Self {
-        let nodes = (0..count).map(|n| Routing::new(Config { own: name(n) })).collect();
-        let mut net = Self { nodes, frames: VecDeque::new(), carried: 0, delivered: Vec::new() };
-        for &(a, b) in edges {
-            net.input(a, Input::Up { peer: name(b) });
-            net.input(b, Input::Up { peer: name(a) });
-        }
-        net
-    }
-
-    fn input(&mut self, at_node: usize, input: Input) {
-        let mut out = Vec::new();
-        self.nodes[at_node].handle(at(0), input, &mut out);
-        for effect in out {
-            match effect {
-                Effect::Send { to, message } => {
-                    let to = (0..self.nodes.len()).find(|n| name(*n) == to).unwrap();
-                    self.carried += usize::from(matches!(message, Message::Carry(_)));
-                    self.frames.push_back((at_node, to, message));
-                }
-                Effect::Deliver { .. } => self.delivered.push(at_node),
-                Effect::Strike { .. } => panic!("an honest node was struck"),
-            }
-        }
-    }
-
-    /// Sends from one to another, and carries until nothing moves. `drops`: who carries nothing.
-    fn send(&mut self, from: usize, target: usize, drops: &[usize]) -> usize {
-        self.send_again(from, target, drops, 0)
-    }
-
-    /// Sends the envelope that is the nth repeat.
-    fn send_again(&mut self, from: usize, target: usize, drops: &[usize], nth: u8) -> usize {
-        (self.carried, self.delivered) = (0, Vec::new());
-        let target = name(target);
-        self.input(from, Input::Send { target, envelope: Bytes::copy_from_slice(&[nth]) });
-        while let Some((from, to, message)) = self.frames.pop_front() {
-            if !drops.contains(&to) {
-                let input = Input::Message { from: name(from), message, unwanted: false };
-                self.input(to, input);
-            }
-        }
-        self.delivered.len()
-    }
-}
-
-#[test]
-fn along_a_line_it_goes_from_end_to_end() {
-    for count in [3, 6, 20] {
-        let edges: Vec<_> = (1..count).map(|n| (n - 1, n)).collect();
-        let mut net = Net::new(count, &edges);
-        assert_eq!(net.send(0, count - 1, &[]), 1);
-        assert_eq!((net.carried, &net.delivered[..]), (count - 1, &[count - 1][..]));
-    }
-}
-
-#[test]
-fn nobody_is_sought_with_no_more_than_the_steps_of_all_copies() {
-    let edges: Vec<_> = (0..40).flat_map(|n| [(n, (n + 1) % 40), (n, (n + 7) % 40)]).collect();
-    let mut net = Net::new(41, &edges);
-    assert_eq!(net.send(0, 40, &[]), 0);
-    assert!(net.carried <= usize::from(STEPS_MAX) * usize::from(COPIES_MAX), "{}", net.carried);
-    assert_eq!(net.nodes[0].verdict(at(1), name(40)), Some(Reason::Expired));
-}
-
-#[test]
-fn a_carrier_that_drops_everything_does_not_stop_all_copies() {
-    // Six ways from 0 to 7, two of them by peers that drop what they get.
-    let edges: Vec<_> = (1..7).flat_map(|n| [(0, n), (n, 7)]).collect();
-    let mut net = Net::new(8, &edges);
-    assert!(net.send(0, 7, &[2, 5]) >= 1);
-}
-
-proptest! {
-    /// Twenty nodes at random, each with two or more connections. One envelope's steps may not do, if
-    /// it goes round in circles first; a link repeats its offer five times.
-    #[test]
-    fn in_any_small_swarm_the_target_is_found(
-        more in prop::collection::vec((0usize..20, 0usize..20), 0..30),
-        from in 0usize..20,
-        target in 0usize..20,
-    ) {
-        let ring = (0..20).map(|n| (n, (n + 1) % 20));
-        let mut edges: Vec<_> = ring.chain(more.into_iter().filter(|(a, b)| a != b)).collect();
-        for edge in &mut edges {
-            *edge = (edge.0.min(edge.1), edge.0.max(edge.1));
-        }
-        edges.sort_unstable();
-        edges.dedup();
-        if from == target || edges.contains(&(from.min(target), from.max(target))) {
-            return Ok(());
-        }
-        let mut net = Net::new(20, &edges);
-        let mut repeats = (0..5).map(|nth| net.send_again(from, target, &[], nth));
-        prop_assert!(repeats.any(|delivered| delivered > 0));
-    }
 }

@@ -7,6 +7,7 @@ use peerloom_core::Instant;
 use peerloom_core::io::LinkEvent;
 use peerloom_wire::FRAME_BYTES_MAX;
 
+use super::negotiation::BUDGET_BYTES_FIRST;
 use super::{End, Fabric, FabricStep};
 use crate::schedule::{Happening, Schedule};
 
@@ -82,8 +83,9 @@ impl Fabric {
         let limit = self.options.control_budget_bytes;
         let Some(sender) = self.endpoints.get_mut(&from) else { return };
         sender.on_the_way = sender.on_the_way.saturating_sub(bytes);
-        // A browser says so when the buffer falls below its low mark, not for each frame.
-        if sender.budget < limit / 2 {
+        // A driver says so when the budget is half used that a node starts with, not for each frame: a
+        // greater one it may have been told before it took note of any.
+        if sender.budget < limit.saturating_sub(BUDGET_BYTES_FIRST / 2) {
             let budget_bytes = limit.saturating_sub(sender.on_the_way);
             sender.budget = budget_bytes;
             self.tell(schedule, from, LinkEvent::Writable { budget_bytes });

@@ -21,7 +21,7 @@ const ICE_GIVES_UP: Duration = Duration::from_secs(20);
 
 /// What a node takes a new channel to hold, `docs/protocol/link.md`. A driver that granted more and waited
 /// for half of it to be used would wait for ever.
-const BUDGET_BYTES_FIRST: u32 = 256 << 10;
+pub(super) const BUDGET_BYTES_FIRST: u32 = 256 << 10;
 
 impl Fabric {
     pub(super) fn create_offer(&mut self, schedule: &mut Schedule, end: End, restart: bool) {

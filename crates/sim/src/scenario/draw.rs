@@ -3,7 +3,7 @@
 use super::{Event, Network, Scenario, terrain};
 use crate::dice::Dice;
 use crate::directory::Directory;
-use crate::options::{ContentOptions, LinkOptions, Options};
+use crate::options::{APPS, ContentOptions, LinkOptions, Options};
 use crate::script::{Action, Step};
 
 /// A world to be.
@@ -100,6 +100,15 @@ impl Drawing {
                     let away = who.away(tab, hops, |other| is_mate(options, tab, other));
                     let to = *dice.pick(&away)?;
                     Some(Action::Visit { tab, to, hops, ms: stay_s * 1000 })
+                });
+            }
+            Event::Messages { at_s, for_s, per_mille_per_minute, bytes } => {
+                let mates: Vec<Vec<usize>> =
+                    (0..APPS.len()).map(|app| self.options.tabs_of(app)).collect();
+                self.often(dice, (at_s, for_s, per_mille_per_minute), |options, dice, tab| {
+                    let to = *dice.pick(mates.get(options.tabs.get(tab)?.app)?)?;
+                    (is_mate(options, tab, to) && is_mate(options, tab, tab) && to != tab)
+                        .then_some(Action::Send { tab, to, bytes })
                 });
             }
             Event::Contents { at_s, per_mille, chunks } => {

@@ -55,9 +55,11 @@ pub(super) fn add(world: &World, before: &Reading, figures: &mut BTreeMap<&'stat
         ("bans", bans as f64),
         ("envelopes_undeliverable", since("routing.undeliverable")),
         ("envelopes_rate_limited", since("routing.rate_limited")),
+        ("messages_repeated", since("routing.messages_repeated")),
     ]);
     add_graph(world, figures);
     add_visits(world, figures);
+    add_messages(world, figures);
     add_relaying(world, figures);
 }
 
@@ -130,6 +132,26 @@ fn add_visits(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
         ("visits_reached_share_3_hops", reached(Some(3))),
         ("visits_reached_share_4_hops", reached(Some(4))),
         ("visit_ms_median", median(ms)),
+    ]);
+}
+
+/// What became of messages whose receiver was there.
+fn add_messages(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
+    let fair: Vec<_> = world.letters.done.iter().filter(|sent| sent.is_fair).collect();
+    let found: Vec<_> = fair.iter().filter(|sent| sent.is_delivered).collect();
+    let steps: Vec<f64> = found.iter().filter_map(|sent| sent.steps.map(f64::from)).collect();
+    let sum: f64 = steps.iter().sum();
+    let nodes = world.tabs.iter().filter(|tab| tab.is_running() && tab.options.app == 0).count();
+    figures.extend([
+        ("messages", fair.len() as f64),
+        ("found_share", share(found.len() as f64, fair.len() as f64)),
+        ("not_found_share", share((fair.len() - found.len()) as f64, fair.len() as f64)),
+        ("frames_per_message", share(world.letters.frames as f64, world.letters.done.len() as f64)),
+        ("hops_mean", share(sum, steps.len() as f64)),
+        ("hops_max", steps.iter().copied().fold(0.0, f64::max)),
+        ("log2_n", share((nodes as f64).log2(), 1.0)),
+        ("message_ms_median", median(found.iter().map(|sent| sent.ms).collect())),
+        ("message_ms_max", found.iter().map(|sent| sent.ms).max().unwrap_or(0) as f64),
     ]);
 }
 

@@ -191,6 +191,17 @@ pub enum Event {
         /// How long they stay connected.
         stay_s: u64,
     },
+    /// Applications send messages to anybody who has the same one open, wherever that is.
+    Messages {
+        /// Begins.
+        at_s: u64,
+        /// Goes on for so long.
+        for_s: u64,
+        /// How many tabs do, in a minute.
+        per_mille_per_minute: u32,
+        /// How long each is.
+        bytes: usize,
+    },
     /// Tabs add a content, and all honest ones that hear them fetch it.
     Contents {
         /// When they are added; they are fetched five seconds later.
@@ -249,4 +260,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("sleep", include_str!("../../scenarios/sleep.toml")),
     ("hostile", include_str!("../../scenarios/hostile.toml")),
     ("relaying", include_str!("../../scenarios/relaying.toml")),
+    ("lookup", include_str!("../../scenarios/lookup.toml")),
+    ("lookup_dying", include_str!("../../scenarios/lookup_dying.toml")),
+    ("lookup_liars", include_str!("../../scenarios/lookup_liars.toml")),
 ];

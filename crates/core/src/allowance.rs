@@ -2,72 +2,73 @@
 
 use crate::time::Instant;
 
-/// What an envelope is charged at least, so that one bucket bounds envelopes and bytes: a signature
-/// is checked for the smallest too.
-const CHARGE_MIN: i64 = 2048;
-
 /// A size of bucket: what it holds at most, and what it gains in a second.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
-    pub(super) burst_bytes: i64,
-    pub(super) bytes_per_second: i64,
+pub(crate) struct Rate {
+    pub(crate) burst_bytes: i64,
+    pub(crate) bytes_per_second: i64,
+    /// What a message is charged at least, so that one bucket bounds messages and bytes: a signature
+    /// is checked for the smallest too.
+    pub(crate) charge_min_bytes: i64,
 }
 
 /// What may still be sent. It fills up with time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Allowance {
+pub(crate) struct Allowance {
     /// Below zero: what was sent beyond it, refused.
-    pub(super) level: i64,
+    pub(crate) level: i64,
     /// When it was last filled.
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
 }
 
 impl Allowance {
     /// Returns a full one.
-    pub(super) const fn new(now: Instant, rate: Rate) -> Self {
+    pub(crate) const fn new(now: Instant, rate: Rate) -> Self {
         Self { level: rate.burst_bytes, at: now }
     }
 
     /// Adds what was gained since the last time.
-    pub(super) fn fill(&mut self, now: Instant, rate: Rate) {
+    pub(crate) fn fill(&mut self, now: Instant, rate: Rate) {
         let micros = i64::try_from(now.since(self.at).as_micros()).unwrap_or(i64::MAX);
         let gained = rate.bytes_per_second.saturating_mul(micros) / 1_000_000;
         self.level = self.level.saturating_add(gained).min(rate.burst_bytes);
         self.at = now;
     }
 
-    /// Charges for an envelope; `false` when there was not enough, by however little.
-    pub(super) fn take(&mut self, bytes: usize) -> bool {
-        self.level = self.level.saturating_sub(charge(bytes));
+    /// Charges for a message; `false` when there was not enough, by however little.
+    pub(crate) fn take(&mut self, bytes: usize, rate: Rate) -> bool {
+        self.level = self.level.saturating_sub(rate.charge(bytes));
         self.level >= 0
     }
 
-    /// Returns whether an envelope may be sent.
-    pub(super) fn allows(&self, bytes: usize) -> bool {
-        self.level >= charge(bytes)
+    /// Returns whether a message may be sent.
+    pub(crate) fn allows(&self, bytes: usize, rate: Rate) -> bool {
+        self.level >= rate.charge(bytes)
     }
 }
 
-fn charge(bytes: usize) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX).max(CHARGE_MIN)
+impl Rate {
+    fn charge(self, bytes: usize) -> i64 {
+        i64::try_from(bytes).unwrap_or(i64::MAX).max(self.charge_min_bytes)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate { burst_bytes: 10_240, bytes_per_second: 2048 };
+    const RATE: Rate = Rate { burst_bytes: 10_240, bytes_per_second: 2048, charge_min_bytes: 2048 };
 
     fn at_ms(ms: u64) -> Instant {
         Instant::from_micros(ms * 1000)
     }
 
-    /// Envelopes at milliseconds, of so many bytes, and whether each is allowed.
+    /// Messages at milliseconds, of so many bytes, and whether each is allowed.
     fn check(sent: &[(u64, usize, bool)]) {
         let mut allowance = Allowance::new(at_ms(0), RATE);
         for (ms, bytes, allowed) in sent {
             allowance.fill(at_ms(*ms), RATE);
-            assert_eq!(allowance.take(*bytes), *allowed, "{bytes} bytes at {ms} ms");
+            assert_eq!(allowance.take(*bytes, RATE), *allowed, "{bytes} bytes at {ms} ms");
         }
     }
 
