@@ -16,7 +16,7 @@ use peerloom_core::io::{
 use peerloom_core::node::NodeConfig;
 use peerloom_core::{Exchange, Input, Instant, Node, Now, Output};
 use peerloom_crypto::{PublicKey, Signature};
-use peerloom_wire::{AppId, RequestId};
+use peerloom_wire::{AppId, PeerId, RequestId};
 
 /// The most steps that are taken of one input, so that a long one is not a slow one.
 const STEPS_MAX: usize = 64;
@@ -33,8 +33,16 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let stats = pair.nodes[0].stats();
     assert_eq!(stats.get("node.bugs"), Some(&0));
-    assert!(stats.get("pex.known").is_some_and(|count| *count <= 256));
-    assert!(stats.get("registry.peers").is_some_and(|count| *count <= 100));
+    for (what, max) in [
+        ("pex.known", 256),
+        ("registry.peers", 100),
+        ("routing.passages", 512),
+        ("routing.ways", 256),
+        ("routing.correspondents", 256),
+        ("routing.messages_waiting", 64),
+    ] {
+        assert!(stats.get(what).is_some_and(|count| *count <= max), "{what}");
+    }
 });
 
 /// Two nodes; what is heard of the second one is up to the fuzzer.
@@ -72,7 +80,7 @@ impl Pair {
         let conn = self.nodes[0].conn(self.nodes[1].id());
         let bytes = Bytes::copy_from_slice(said);
         let request = RequestId(u32::from(said.first().copied().unwrap_or(0)));
-        let event = match kind % 9 {
+        let event = match kind % 10 {
             0..=2 => LinkEvent::Received { frame: bytes },
             3 => {
                 self.hear(0, Input::Signal { bytes });
@@ -90,6 +98,13 @@ impl Pair {
                 return;
             }
             8 => return self.reload(&bytes),
+            // To the other one, for whom the fuzzer may answer, or to nobody.
+            9 => {
+                let to = if request.0 % 2 == 0 { self.nodes[1].id() } else { PeerId([9; 32]) };
+                self.command(0, Command::Send { to, payload: bytes });
+                self.settle();
+                return;
+            }
             _ => {
                 let wanted = self.nodes[0].contents();
                 if let Some(info) = wanted.get(usize::from(request.0 as u8) % wanted.len().max(1)) {
