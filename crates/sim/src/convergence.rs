@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use peerloom_core::event::{LocalState, PeerState};
 use peerloom_wire::{ContentId, PeerId};
 
+use crate::options::APPS;
 use crate::tab::{Asked, Tab};
 use crate::world::World;
 
@@ -30,6 +31,9 @@ pub(crate) fn unmet(world: &World, reach: Reach) -> Vec<(usize, String)> {
             if tab.is_running() {
                 let mates = view.mates(tab);
                 view.peers(tab, &mates, reach, &mut add);
+                if world.options.has_rendezvous {
+                    view.place(tab, &mut add);
+                }
                 view.contents(tab, &mates, &mut add);
                 view.fetches(tab, &mates, &mut add);
                 view.adds(tab, &mut add);
@@ -65,6 +69,8 @@ pub(crate) struct View<'a> {
     connected: Vec<BTreeSet<PeerId>>,
     /// By tab: the least tab to which there is a way over connections of honest tabs.
     component: Vec<usize>,
+    /// By application: the honest tabs that run.
+    running: Vec<Vec<usize>>,
 }
 
 impl<'a> View<'a> {
@@ -76,7 +82,14 @@ impl<'a> View<'a> {
             connected.push(linked.map(|peer| peer.id).collect::<BTreeSet<PeerId>>());
             known.push(peers.iter().map(|peer| peer.id).collect());
         }
-        let mut view = Self { world, known, connected, component: Vec::new() };
+        let is_running =
+            |tab: &&Tab, app: usize| tab.options.app == app && tab.is_honest() && tab.is_running();
+        let running = (0..APPS.len()).map(|app| {
+            let tabs = world.tabs.iter().filter(|tab| is_running(tab, app));
+            tabs.map(|tab| tab.seat.tab).collect()
+        });
+        let running = running.collect();
+        let mut view = Self { world, known, connected, component: Vec::new(), running };
         view.component = view.components();
         view
     }
@@ -84,6 +97,22 @@ impl<'a> View<'a> {
     /// The least tab to which there is a way from this one.
     pub(crate) fn component(&self, tab: usize) -> usize {
         self.component[tab]
+    }
+
+    /// What a tab lacks where nobody hears anybody: all are to be one, and each is to have half of its share at least.
+    fn place(&self, tab: &Tab, add: &mut impl FnMut(String)) {
+        let (index, app) = (tab.seat.tab, tab.options.app);
+        let running = &self.running[app];
+        let others = running.len().saturating_sub(1);
+        let wanted = share(self.world, app).div_ceil(2).min(others);
+        let has = self.connections(index);
+        if has < wanted {
+            add(format!("has {has} of {wanted} connections"));
+        }
+        let first = running.first().copied().unwrap_or(index);
+        if self.component[index] != self.component[first] {
+            add(format!("has no way to tab {first}"));
+        }
     }
 
     /// How many peers a tab says that it is connected to.

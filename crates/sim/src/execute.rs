@@ -14,7 +14,10 @@ impl World {
     pub(crate) fn execute(&mut self, seat: Seat, output: Output) {
         match output {
             Output::Signal { bytes } => {
-                let hearers = self.truth.who.hearers(seat.tab);
+                let hearers = match self.options.has_rendezvous {
+                    true => self.introduced(seat, &bytes),
+                    false => self.truth.who.hearers(seat.tab),
+                };
                 let open = hearers.iter().map(|tab| &self.tabs[*tab]).filter(|tab| tab.is_open());
                 let listeners: Vec<Listener> =
                     open.map(|tab| Listener { seat: tab.seat, app: tab.options.app }).collect();
@@ -51,6 +54,7 @@ impl World {
         let end = End { seat, conn };
         let hostility = self.hostility(seat.tab);
         if let LinkCommand::Send { frame } = &command {
+            self.tabs[seat.tab].frames_sent += 1;
             self.tabs[seat.tab].sends(frame);
             self.follow_message(seat, conn, frame);
         }

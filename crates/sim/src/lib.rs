@@ -17,6 +17,7 @@ mod hostile;
 mod keyring;
 mod letters;
 mod options;
+mod rendezvous;
 mod report;
 mod schedule;
 mod script;

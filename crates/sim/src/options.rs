@@ -28,6 +28,9 @@ pub struct Options {
     pub contents: Vec<ContentOptions>,
     /// Connections that each node may have.
     pub max_connections: u16,
+    /// Whether a server makes first contacts, instead of channels.
+    #[serde(default)]
+    pub has_rendezvous: bool,
     /// How envelopes travel.
     pub signalling: SignallingOptions,
     /// How connections come up and carry.
@@ -237,6 +240,7 @@ impl Options {
                 content(tabs.saturating_sub(1), 2, true),
             ],
             max_connections: 8,
+            has_rendezvous: false,
             signalling: SignallingOptions::default(),
             links: LinkOptions {
                 description: Span::new(1, 5),

@@ -82,6 +82,8 @@ pub(crate) struct Tab {
     /// In all sessions.
     pub(crate) envelopes_sent: u64,
     pub(crate) envelopes_heard: u64,
+    pub(crate) frames_sent: u64,
+    pub(crate) frames_heard: u64,
     /// What it carried for others, in frames.
     pub(crate) relayed_bytes: u64,
 }
@@ -109,6 +111,8 @@ impl Tab {
             froze_at: None,
             envelopes_sent: 0,
             envelopes_heard: 0,
+            frames_sent: 0,
+            frames_heard: 0,
             relayed_bytes: 0,
             stopped_until: None,
             broken_until: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use peerloom_core::event::{CommandError, Reply, SecurityAction};
-use peerloom_core::io::{Command, CommandId};
+use peerloom_core::io::{Command, CommandId, LinkEvent};
 use peerloom_core::{Event, Input, Instant, Node, Now, Output};
 
 use crate::bus::Bus;
@@ -15,6 +15,7 @@ use crate::dice::Dice;
 use crate::fabric::{End, Fabric};
 use crate::letters::Letters;
 use crate::options::{APPS, Hostility, Options};
+use crate::rendezvous::Rendezvous;
 use crate::report::Report;
 use crate::schedule::{Happening, Schedule, Seat};
 use crate::store::Health;
@@ -69,6 +70,7 @@ pub struct World {
     pub(crate) faults: Faults,
     pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) bus: Bus,
+    pub(crate) rendezvous: Rendezvous,
     /// What became of visits.
     pub(crate) visits: Vec<Visit>,
     /// The messages of applications.
@@ -115,6 +117,7 @@ impl World {
             tabs: (0..options.tabs.len()).map(|index| Tab::new(options, index)).collect(),
             fabric: Fabric::new(options.seed, options.links),
             bus: Bus::new(options.seed, options.signalling),
+            rendezvous: Rendezvous::new(options.seed),
             truth: Truth::new(options),
             checkers: Checkers::default(),
             dice: Dice::new(options.seed, "world"),
@@ -264,6 +267,8 @@ impl World {
             unix_ms: tab.unix_ms(now),
         };
         tab.envelopes_heard += u64::from(matches!(input, Input::Signal { .. }));
+        let is_frame = matches!(&input, Input::Link { event: LinkEvent::Received { .. }, .. });
+        tab.frames_heard += u64::from(is_frame);
         let Some(node) = &mut tab.node else { return };
         self.trace.hash_input(&input);
         let kept = self.trace.is_written().then(|| input.clone());

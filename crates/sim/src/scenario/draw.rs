@@ -18,6 +18,7 @@ pub(super) fn draw(scenario: &Scenario, nodes: usize, seed: u64) -> Plan {
     let mut options = Options::calm(seed, nodes);
     options.contents.clear();
     options.max_connections = scenario.swarm.connections_max;
+    options.has_rendezvous = scenario.swarm.rendezvous;
     let Network { latency, signalling, stillborn_per_mille, outage_is_told, heals_by_itself } =
         scenario.network;
     options.signalling = signalling;
@@ -96,6 +97,12 @@ impl Drawing {
             Event::Visits { at_s, for_s, per_mille_per_minute, hops_max, stay_s } => {
                 let who = Directory::new(&self.options);
                 self.often(dice, (at_s, for_s, per_mille_per_minute), |options, dice, tab| {
+                    if options.has_rendezvous {
+                        let to = dice.index(options.tabs.len());
+                        let is_other = to != tab && is_mate(options, tab, to);
+                        let ms = stay_s * 1000;
+                        return is_other.then_some(Action::Visit { tab, to, hops: 0, ms });
+                    }
                     let hops = u32::try_from(dice.between(2, u64::from(hops_max))).unwrap_or(2);
                     let away = who.away(tab, hops, |other| is_mate(options, tab, other));
                     let to = *dice.pick(&away)?;

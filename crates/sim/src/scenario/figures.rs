@@ -85,8 +85,11 @@ impl Parts {
         };
         let ours: Vec<usize> = (0..world.tabs.len()).filter(|tab| is_ours(*tab)).collect();
         let connected: BTreeSet<usize> = ours.iter().map(|tab| view.component(*tab)).collect();
-        let mut left: BTreeSet<usize> = ours.iter().copied().collect();
-        let mut heard = 0;
+        // Where nobody hears anybody, all are to be one nevertheless.
+        let has_channels = !world.options.has_rendezvous;
+        let mut left = BTreeSet::new();
+        left.extend(ours.iter().copied().filter(|_| has_channels));
+        let mut heard = usize::from(!has_channels);
         while let Some(first) = left.pop_first() {
             heard += 1;
             let mut edge = vec![first];
@@ -102,16 +105,23 @@ impl Parts {
     pub(super) const fn are_one(&self) -> bool {
         self.connected <= self.heard
     }
+
+    /// How many parts are in excess of those that nobody could join.
+    pub(super) const fn split(&self) -> usize {
+        self.connected.saturating_sub(self.heard)
+    }
 }
 
 fn add_graph(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
-    let Parts { connected, heard, connections } = Parts::count(world);
+    let parts = Parts::count(world);
+    let split = parts.split();
+    let Parts { connected, heard, connections } = parts;
     let alone = connections.iter().filter(|count| **count == 0).count();
     let sum: u64 = connections.iter().sum();
     figures.extend([
         ("components_after", connected as f64),
         ("components_heard", heard as f64),
-        ("components_split", connected.saturating_sub(heard) as f64),
+        ("components_split", split as f64),
         ("connections_mean", share(sum as f64, connections.len() as f64)),
         ("alone", alone as f64),
     ]);
@@ -156,13 +166,14 @@ fn add_messages(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
 }
 
 fn add_relaying(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
-    let running = || world.tabs.iter().filter(|tab| tab.is_running());
-    let bytes: Vec<u64> =
-        running().map(|tab| tab.relayed_bytes).filter(|bytes| *bytes > 0).collect();
-    let (relaying, most) = (bytes.len() as f64, bytes.iter().max().copied().unwrap_or(0) as f64);
+    // Of the first application: the second one is a swarm of its own, of another size.
+    let running = world.tabs.iter().filter(|tab| tab.is_running() && tab.options.app == 0);
+    let bytes: Vec<u64> = running.map(|tab| tab.relayed_bytes).collect();
+    let (all, relaying) = (bytes.len(), bytes.iter().filter(|bytes| **bytes > 0).count());
+    let most = bytes.iter().max().copied().unwrap_or(0) as f64;
     let middle = median(bytes);
     figures.extend([
-        ("relaying_share", share(relaying, running().count() as f64)),
+        ("relaying_share", share(relaying as f64, all as f64)),
         ("relayed_bytes_median", middle),
         ("relayed_bytes_max", most),
         ("relay_load_ratio", share(most, middle)),

@@ -1,4 +1,4 @@
-//! Newcomers: how long each takes until it has its share of connections, and how many envelopes that
+//! Newcomers: how long each takes until it knows others and has its share of connections, and how many messages that
 //! costs.
 
 use std::collections::BTreeMap;
@@ -14,28 +14,51 @@ use crate::world::World;
 /// How often newcomers are looked at, in milliseconds: so exact are the figures.
 pub(super) const LOOK_MS: u64 = 20;
 
+/// So many others a newcomer is to know.
+const KNOWN_COUNT: usize = 20;
+
 /// What becomes of newcomers.
 pub(super) struct Joining {
     /// Not yet seen connected.
     waiting: Vec<usize>,
     joined: Vec<Joined>,
+    /// Not yet seen to know others.
+    learning: Vec<usize>,
+    learned: Vec<Joined>,
 }
 
+/// A newcomer that is where it wants to be.
 #[derive(Clone, Copy)]
 struct Joined {
     ms: u64,
+    /// Envelopes.
     sent: u64,
     heard: u64,
+    /// Envelopes and frames, sent and heard.
+    messages: u64,
+}
+
+impl Joined {
+    fn new(world: &World, tab: &Tab) -> Self {
+        let ms = (world.schedule.now().since(tab.opened_at)).as_millis();
+        Self {
+            ms: u64::try_from(ms).unwrap_or(u64::MAX),
+            sent: tab.envelopes_sent,
+            heard: tab.envelopes_heard,
+            messages: tab.envelopes_sent + tab.envelopes_heard + tab.frames_sent + tab.frames_heard,
+        }
+    }
 }
 
 impl Joining {
     pub(super) fn new(newcomers: &[usize]) -> Self {
-        Self { waiting: newcomers.to_vec(), joined: Vec::new() }
+        let (waiting, learning) = (newcomers.to_vec(), newcomers.to_vec());
+        Self { waiting, joined: Vec::new(), learning, learned: Vec::new() }
     }
 
-    /// Whether somebody is open and has not yet its share.
+    /// Whether somebody is open and is not yet where it wants to be.
     pub(super) fn is_under_way(&self, world: &World) -> bool {
-        self.waiting.iter().any(|tab| world.tabs[*tab].is_open())
+        self.waiting.iter().chain(&self.learning).any(|tab| world.tabs[*tab].is_open())
     }
 
     /// Looks who is there by now.
@@ -46,10 +69,19 @@ impl Joining {
             if !tab.is_running() || !is_connected(world, tab) {
                 return true;
             }
-            let ms = (world.schedule.now().since(tab.opened_at)).as_millis();
-            let ms = u64::try_from(ms).unwrap_or(u64::MAX);
-            joined.push(Joined { ms, sent: tab.envelopes_sent, heard: tab.envelopes_heard });
+            joined.push(Joined::new(world, tab));
             false
+        });
+        let learned = &mut self.learned;
+        self.learning.retain(|newcomer| {
+            let tab = &world.tabs[*newcomer];
+            let others = world.truth.who.count(tab.options.app).saturating_sub(1);
+            let known = tab.node.as_ref().map_or(0, |node| node.peers().len());
+            let is_waiting = !tab.is_running() || known < KNOWN_COUNT.min(others);
+            if !is_waiting {
+                learned.push(Joined::new(world, tab));
+            }
+            is_waiting
         });
     }
 
@@ -61,11 +93,18 @@ impl Joining {
         let worst = ms.iter().max().copied().unwrap_or(0);
         let sent = self.joined.iter().map(|joined| joined.sent).collect();
         let heard = self.joined.iter().map(|joined| joined.heard).collect();
+        let learned =
+            |what: fn(&Joined) -> u64| self.learned.iter().map(what).collect::<Vec<u64>>();
+        let known_ms_max = learned(|learned| learned.ms).into_iter().max().unwrap_or(0);
         figures.extend([
             ("newcomers", (self.joined.len() + self.waiting.len()) as f64),
             ("not_joined", self.waiting.len() as f64),
             ("joined_ms_median", median(ms)),
             ("joined_ms_max", worst as f64),
+            ("known_20_ms_median", median(learned(|learned| learned.ms))),
+            ("known_20_ms_max", known_ms_max as f64),
+            ("known_20_messages_median", median(learned(|learned| learned.messages))),
+            ("not_known_20", self.learning.len() as f64),
             ("join_envelopes_sent_median", median(sent)),
             ("join_envelopes_heard_median", median(heard)),
         ]);

@@ -65,6 +65,9 @@ pub struct Swarm {
     /// How many of them are on another origin's channel too. The first is on the next one's, so that
     /// all origins are a ring; the others are on that of any.
     pub bridges: usize,
+    /// Whether there is a server that tells a newcomer of one tab that is there, and does nothing else: then nobody is
+    /// on any channel.
+    pub rendezvous: bool,
     /// The connections that each node may have.
     pub connections_max: u16,
     /// Of a thousand tabs, so many have the second application open: a graph of its own on the
@@ -82,6 +85,7 @@ impl Default for Swarm {
             origin_tabs_min: 2,
             origin_tabs_max: 6,
             bridges: 2,
+            rendezvous: false,
             connections_max: 8,
             second_app_per_mille: 100,
             hostile_per_mille: 0,
@@ -186,7 +190,8 @@ pub enum Event {
         for_s: u64,
         /// How many tabs do, in a minute.
         per_mille_per_minute: u32,
-        /// How many steps of hearing away at most, at least 2.
+        /// How many steps of hearing away at most, at least 2. Without channels anybody is visited.
+        #[serde(default)]
         hops_max: u32,
         /// How long they stay connected.
         stay_s: u64,
@@ -235,6 +240,9 @@ pub struct Measure {
     /// Figures that must not be above a limit.
     #[serde(default)]
     pub limits: BTreeMap<String, f64>,
+    /// Figures that must not be below one.
+    #[serde(default)]
+    pub floors: BTreeMap<String, f64>,
 }
 
 /// Why a scenario can't be read.
@@ -256,6 +264,9 @@ impl Scenario {
 pub const SCENARIOS: &[(&str, &str)] = &[
     ("joining", include_str!("../../scenarios/joining.toml")),
     ("churn", include_str!("../../scenarios/churn.toml")),
+    ("origins", include_str!("../../scenarios/origins.toml")),
+    ("steady", include_str!("../../scenarios/steady.toml")),
+    ("load", include_str!("../../scenarios/load.toml")),
     ("partition", include_str!("../../scenarios/partition.toml")),
     ("sleep", include_str!("../../scenarios/sleep.toml")),
     ("hostile", include_str!("../../scenarios/hostile.toml")),

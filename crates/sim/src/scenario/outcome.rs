@@ -86,12 +86,20 @@ fn failures_of(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
     for Missed { tab, what } in &outcome.missed {
         failures.push(format!("seed {seed}: not whole by its deadline: tab {tab} {what}"));
     }
-    for (name, limit) in &scenario.measure.limits {
-        match outcome.figures.get(&**name) {
-            Some(is) if is <= limit => {}
-            Some(is) => failures.push(format!("seed {seed}: {name} is {is}, over {limit}")),
+    let mut hold =
+        |name: &str, bound: f64, is_broken: fn(&f64, &f64) -> bool, side: &str| match outcome
+            .figures
+            .get(name)
+        {
+            Some(is) if !is_broken(is, &bound) => {}
+            Some(is) => failures.push(format!("seed {seed}: {name} is {is}, {side} {bound}")),
             None => failures.push(format!("seed {seed}: there is no figure {name}")),
-        }
+        };
+    for (name, limit) in &scenario.measure.limits {
+        hold(name, *limit, f64::gt, "over");
+    }
+    for (name, floor) in &scenario.measure.floors {
+        hold(name, *floor, f64::lt, "under");
     }
     failures
 }

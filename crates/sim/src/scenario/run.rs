@@ -27,7 +27,11 @@ pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
     run.world.end_faults(if measure.siege { Faults::HostileOnly } else { Faults::None });
     let healed_ms = measure.heal_s * 1000;
     let deadline_ms = healed_ms + measure.deadline_s * 1000;
+    let split = Parts::count(&run.world).split();
+    let sent = messages_sent(&run.world);
     let one_ms = run.until(deadline_ms, |world| Parts::count(world).are_one());
+    let sent = messages_sent(&run.world).saturating_sub(sent);
+    let running = run.world.tabs.iter().filter(|tab| tab.is_running()).count();
     let whole_ms = run.until(deadline_ms, is_whole);
     run.advance(run.world.now_ms() + measure.watch_s * 1000);
     // Somebody may just have been found out and banned, or have let a connection go for somebody else.
@@ -35,7 +39,9 @@ pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
     let missed = unmet(&run.world, Reach::Heard);
     let Run { world, joining } = run;
     let mut found = BTreeMap::from([
+        ("split_at_first", split as f64),
         ("one_again_ms", (one_ms.unwrap_or(deadline_ms) - healed_ms) as f64),
+        ("one_again_messages", figures::share(sent as f64, running as f64)),
         ("whole_ms", (whole_ms.unwrap_or(deadline_ms) - healed_ms) as f64),
         ("missed", missed.len() as f64),
     ]);
@@ -51,6 +57,11 @@ pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
         virtual_ms: world.now_ms(),
         trace_hash: format!("{:016x}", world.trace_hash()),
     }
+}
+
+/// Envelopes and frames.
+fn messages_sent(world: &World) -> u64 {
+    world.tabs.iter().map(|tab| tab.envelopes_sent + tab.frames_sent).sum()
 }
 
 fn is_whole(world: &World) -> bool {

@@ -18,6 +18,9 @@ pub(super) fn lay_out(options: &mut Options, swarm: &Swarm, nodes: usize) {
                 let mut channels = vec![origin];
                 let other = bridges.get(place).and_then(|to| to.get(origin)).copied();
                 channels.extend(other.filter(|other| *other != origin));
+                if swarm.rendezvous {
+                    channels.clear();
+                }
                 options.tabs.push(TabOptions {
                     app,
                     channels,

@@ -4,6 +4,7 @@ mod bridge;
 mod checkers;
 mod crowd;
 mod exchange;
+mod rendezvous;
 mod runs;
 mod scenarios;
 
