@@ -8,8 +8,10 @@ import type {
   ContentInfo,
   Download,
   GetOptions,
+  Message,
   PeerId,
   Progress,
+  Room,
   ShareLink,
   SwarmEvents,
   SwarmOptions,
@@ -67,6 +69,9 @@ export class Lab {
   download: Download | null = null;
   readonly #options: SwarmOptions;
   #swarm: Swarm | null = null;
+  /** Everything that was heard in rooms. */
+  readonly messages: (Message<string> & { readonly room: string })[] = [];
+  readonly #rooms = new Map<string, Room>();
   #bells: (() => void)[] = [];
 
   constructor(options: SwarmOptions) {
@@ -82,9 +87,7 @@ export class Lab {
     for (const type of EVENT_NAMES) {
       swarm.addEventListener(type, ({ detail }: CustomEvent) => {
         this.seen.push({ type, detail, atMs: Date.now() });
-        for (const ring of this.#bells.splice(0)) {
-          ring();
-        }
+        this.#ring();
       });
     }
     if (autostart) {
@@ -172,6 +175,52 @@ export class Lab {
       throw new Error("begin a download first");
     }
     return this.download;
+  }
+
+  /** Joins a room and keeps what is heard on its only channel. */
+  async listen(name: string): Promise<void> {
+    const room = await this.swarm.join(name);
+    this.#rooms.set(name, room);
+    room.channel<string>("only").onmessage = (message) => {
+      this.messages.push({ ...message, room: name });
+      this.#ring();
+    };
+  }
+
+  async say(name: string, text: string): Promise<string> {
+    const { id } = await this.#room(name).channel<string>("only").send(text);
+    return id;
+  }
+
+  /** The messages of a room, once there are so many. */
+  async heard(name: string, count: number): Promise<readonly Message<string>[]> {
+    for (;;) {
+      const messages = this.messages.filter(({ room }) => room === name);
+      if (messages.length >= count) {
+        return messages;
+      }
+      await this.next();
+    }
+  }
+
+  members(name: string): PeerId[] {
+    return this.#room(name)
+      .peers()
+      .map(({ id }) => id);
+  }
+
+  #room(name: string): Room {
+    const room = this.#rooms.get(name);
+    if (room === undefined) {
+      throw new Error("listen in the room first");
+    }
+    return room;
+  }
+
+  #ring(): void {
+    for (const ring of this.#bells.splice(0)) {
+      ring();
+    }
   }
 
   readonly compare = compare;

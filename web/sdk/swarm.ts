@@ -10,13 +10,16 @@ import { hostOf } from "./host.ts";
 import { openParts, type Parts } from "./open.ts";
 import { checkOptions } from "./options.ts";
 import { isSupported } from "./support.ts";
+import { JoinedRoom } from "./room.ts";
 import type {
   Content,
   ContentId,
+  JoinOptions,
   Log,
   LogLevel,
   PeerId,
   PeerInfo,
+  Room,
   Status,
   SwarmEvents,
   SwarmOptions,
@@ -33,7 +36,7 @@ const STATUS_INTERVAL_MS = 100;
 /** A well-formed id of no content: a command on it is answered as soon as the core has loaded what is stored. */
 const NO_CONTENT = "0".repeat(64);
 
-const LEVELS: Readonly<Record<Exclude<CoreEvent["kind"], "letter">, LogLevel>> = {
+const LEVELS: Readonly<Record<Exclude<CoreEvent["kind"], "letter" | "message">, LogLevel>> = {
   peerDiscovered: "info",
   peerConnected: "info",
   peerUpdated: "debug",
@@ -44,6 +47,8 @@ const LEVELS: Readonly<Record<Exclude<CoreEvent["kind"], "letter">, LogLevel>> =
   contentGone: "info",
   progress: "debug",
   served: "debug",
+  memberJoined: "debug",
+  memberLeft: "debug",
   security: "warn",
 };
 
@@ -58,6 +63,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   readonly #statusTicker: Coalescer;
   /** Contents that were told as available and still are. */
   readonly #available = new Set<string>();
+  readonly #rooms = new Map<string, JoinedRoom>();
   #starts = 0;
   /** Whether it ran when the page was left: the core stops then. */
   #ranAtLeave = false;
@@ -207,6 +213,37 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
       .catch((cause: unknown) => this.#parts.log("warn", "ban.refused", { peer, reason: toSwarmError(cause).message }));
   }
 
+  /** Joins a room: from now on its messages are heard here. Resolves also with nobody there. The same room is the same object. */
+  async join(room: string, options: JoinOptions = {}): Promise<Room> {
+    const node = this.#open();
+    if (typeof room !== "string" || room === "") {
+      throw new SwarmError("BAD_INPUT", "a room has a name");
+    }
+    if ("password" in options) {
+      throw new SwarmError("UNSUPPORTED", "rooms with a password don't exist yet");
+    }
+    const known = this.#rooms.get(room);
+    const context = {
+      ambient: this.#parts.ambient,
+      log: this.#parts.log,
+      node: () => this.#open(),
+      waitFor: <T>(work: Promise<T>, wait?: Wait) => this.#waitFor(work, wait),
+      forget: () => void this.#rooms.delete(room),
+    };
+    const joined = known ?? new JoinedRoom(room, context);
+    // Before anything can be heard there.
+    this.#rooms.set(room, joined);
+    try {
+      await this.#waitFor(node.join(room, options.shown ?? true), options);
+    } catch (cause) {
+      if (known === undefined) {
+        joined.end();
+      }
+      throw cause;
+    }
+    return joined;
+  }
+
   async stats(): Promise<SwarmStats> {
     const { store } = this.#parts;
     const counters = this.#open().stats();
@@ -239,6 +276,9 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#statusTold = this.status;
     this.#statusTicker.stop();
     this.#closing.abort();
+    for (const room of this.#rooms.values()) {
+      room.end();
+    }
     // The others know at once, rather than by a channel that closes.
     this.#node.lifecycle("leaving");
     this.#node.close();
@@ -306,12 +346,16 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
       // What people say is nobody else's; no channel takes it yet.
       return this.#parts.log("debug", "letter", { from: event.detail.from, bytes: event.detail.data.length });
     }
+    if (event.kind === "message") {
+      // Too many to tell of each, and what people say is nobody else's.
+      return this.#rooms.get(event.detail.room)?.onMessage(event.detail);
+    }
     this.#parts.log(LEVELS[event.kind] ?? "debug", event.kind, event.detail as unknown as Record<string, unknown>);
     this.#tell(event);
     this.#onMove();
   }
 
-  #tell({ kind, detail }: Exclude<CoreEvent, { readonly kind: "letter" }>): void {
+  #tell({ kind, detail }: Exclude<CoreEvent, { readonly kind: "letter" | "message" }>): void {
     switch (kind) {
       case "peerDiscovered":
         return this.#events.emit("peer:discover", toPeerInfo(detail));
@@ -336,6 +380,10 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
         return this.#events.emit("content:progress", { ...toProgress(detail), id: detail.content as ContentId });
       case "served":
         return this.#events.emit("content:upload", toUpload(detail));
+      case "memberJoined":
+        return this.#rooms.get(detail.room)?.onMember("peer:join", detail.peer);
+      case "memberLeft":
+        return this.#rooms.get(detail.room)?.onMember("peer:leave", detail.peer);
       case "security":
         return this.#events.emit("security", { ...detail, peer: detail.peer as PeerId });
     }

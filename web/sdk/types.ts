@@ -216,6 +216,64 @@ export interface Download extends PromiseLike<Blob> {
   cancel(): void;
 }
 
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** What a message may be. Bytes arrive as `Uint8Array`, all else as JSON makes it. At most 32 KiB: more is a content. */
+export type Payload = Json | ArrayBuffer | Uint8Array;
+
+export interface JoinOptions extends Wait {
+  /** Whether others see this peer in the room. Default true; false is for those who only listen, in rooms of thousands. */
+  readonly shown?: boolean | undefined;
+}
+
+/** Where peers of the app talk to each other. Whoever runs the app can join any room whose name it knows, and read along. */
+export interface Room extends AsyncDisposable, TypedTarget<RoomEvents> {
+  readonly name: string;
+  /** Who else says that it is there: connected or not, and within a minute or two after it came. */
+  peers(): readonly PeerInfo[];
+  /** The channel of that name. The first call says what it is like; the same one is returned after that. */
+  channel<T extends Payload>(name: string, options?: ChannelOptions<T>): Channel<T>;
+  /** Hears nothing more, and tells the others. Channels end. */
+  leave(): Promise<void>;
+}
+
+export interface RoomEvents {
+  "peer:join": CustomEvent<PeerInfo>;
+  "peer:leave": CustomEvent<PeerInfo>;
+}
+
+export interface ChannelOptions<T> {
+  /**
+   * How messages arrive: each at most once, in any order, with no word of who got them. `unordered` (the default) and `lossy`
+   * differ in what may be given up first when there is too much; today nothing makes that difference.
+   */
+  readonly delivery?: "unordered" | "lossy" | undefined;
+  /** Checks what a peer sent, and throws if it is not what it should be: such messages are dropped. */
+  readonly parse?: ((value: unknown) => T) | undefined;
+}
+
+/** What somebody said. `from` is proved by its signature; `data` is what that peer chose to send. */
+export interface Message<T> {
+  readonly data: T;
+  readonly from: PeerId;
+  /** The same at all who get it. */
+  readonly id: string;
+  /** By the sender's clock: milliseconds since the Unix epoch. */
+  readonly sentAt: number;
+  /** Over how many connections it came. */
+  readonly hops: number;
+}
+
+/** Iterating gives the messages from now on; it ends when the room is left or the swarm closed. Own messages don't come back. */
+export interface Channel<T extends Payload> extends AsyncIterable<Message<T>> {
+  readonly name: string;
+  /**
+   * Says something to all who are in the room. Resolves when it is on its way, also with nobody there: who joins later, or is cut
+   * off for more than a minute, does not get it. Rejects with `TOO_LARGE`, or `RATE_LIMITED` beyond 2 MiB at once and 128 KiB a second.
+   */
+  send(data: T, wait?: Wait): Promise<{ readonly id: string }>;
+  onmessage: ((message: Message<T>) => void) | null;
+}
+
 export interface SwarmEvents {
   /** Something in the status changed: at most every 100 ms, and the last state is always told. */
   status: CustomEvent<Status>;

@@ -49,6 +49,12 @@ export interface NodeHandle {
   cancel(content: string): Promise<void>;
   remove(content: string): Promise<void>;
   seek(content: string, chunk: number): Promise<void>;
+  join(room: string, isShown: boolean): Promise<void>;
+  leave(room: string): Promise<void>;
+  /** Resolves with the message's name when it is on its way. */
+  post(room: string, data: Uint8Array): Promise<string>;
+  /** Who says that it is in the room. */
+  members(room: string): PeerSnapshot[];
   peers(): PeerSnapshot[];
   contents(): ContentSnapshot[];
   layout(content: string): ContentLayout | null;
@@ -121,6 +127,15 @@ export interface StatusSnapshot {
   readonly bytesOut: number;
 }
 
+export interface MessageSnapshot {
+  readonly room: string;
+  readonly from: string;
+  readonly id: string;
+  readonly sentMs: number;
+  readonly hops: number;
+  readonly data: Uint8Array;
+}
+
 /** What the core tells, by kind. */
 export interface CoreEvents {
   peerDiscovered: PeerSnapshot;
@@ -135,6 +150,9 @@ export interface CoreEvents {
   served: { readonly content: string; readonly peer: string; readonly sentBytes: number; readonly totalBytes: number };
   /** A message to us alone. */
   letter: { readonly from: string; readonly data: Uint8Array };
+  message: MessageSnapshot;
+  memberJoined: { readonly room: string; readonly peer: PeerSnapshot };
+  memberLeft: { readonly room: string; readonly peer: PeerSnapshot };
   security: { readonly peer: string; readonly kind: string; readonly action: "strike" | "ban" };
 }
 

@@ -72,6 +72,22 @@ pub enum Event {
         /// What.
         payload: Bytes,
     },
+    /// Something was said in a room that we are in, by whom it says.
+    Message(RoomMessage),
+    /// A peer came into a room that we are in.
+    MemberJoined {
+        /// Which room.
+        room: String,
+        /// Who.
+        peer: PeerInfo,
+    },
+    /// A peer left a room that we are in, or is not heard of there any more.
+    MemberLeft {
+        /// Which room.
+        room: String,
+        /// Who.
+        peer: PeerInfo,
+    },
     /// A peer misbehaved.
     Security {
         /// Which peer.
@@ -83,6 +99,23 @@ pub enum Event {
     },
 }
 
+/// Something that was said in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomMessage {
+    /// Which room.
+    pub room: String,
+    /// Who said it: its signature was checked.
+    pub from: PeerId,
+    /// Names it, the same everywhere.
+    pub id: String,
+    /// When, by the clock of who said it, in milliseconds since the Unix epoch.
+    pub sent_ms: u64,
+    /// How many connections it crossed.
+    pub hops: u8,
+    /// What.
+    pub data: Bytes,
+}
+
 /// What a command gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
@@ -90,6 +123,8 @@ pub enum Reply {
     Done,
     /// Answers `Add`, and `Get` when the content is complete.
     Content(ContentId),
+    /// Answers `Post`: the message's name.
+    Posted(String),
 }
 
 /// Why a command failed.
@@ -123,6 +158,8 @@ pub enum CommandError {
     Store(StoreError),
     /// The node was stopped.
     Closed,
+    /// Too much at once; it may be tried again soon.
+    RateLimited,
 }
 
 impl CommandError {
@@ -143,6 +180,7 @@ impl CommandError {
             Self::Undelivered(reason) => return ["it was not delivered", reason.text()].concat(),
             Self::Store(error) => return error.text(),
             Self::Closed => "the swarm is stopped",
+            Self::RateLimited => "too much is being sent at once",
         };
         text.to_owned()
     }
@@ -212,8 +250,10 @@ pub enum Subject {
     Commands,
     /// Contents here, in number.
     Contents,
-    /// A message, in bytes.
+    /// A message to a room, in bytes.
     Message,
+    /// Rooms that we are in, in number.
+    Rooms,
 }
 
 impl Subject {
@@ -225,6 +265,7 @@ impl Subject {
             Self::Commands => "the list of waiting commands",
             Self::Contents => "the list of contents",
             Self::Message => "a message (in bytes)",
+            Self::Rooms => "the list of rooms",
         }
     }
 }
@@ -244,6 +285,8 @@ pub enum BadInput {
     MissingChunks,
     /// The manifest that the id names is malformed, newer than this version, or falsely signed.
     BadManifest,
+    /// The room has no name or was not joined.
+    NotInRoom,
 }
 
 impl BadInput {
@@ -255,6 +298,7 @@ impl BadInput {
             Self::ControlCharacters => "the name or the type holds control characters",
             Self::MissingChunks => "some of the chunks are not stored",
             Self::BadManifest => "the content's manifest does not hold",
+            Self::NotInRoom => "there is no such room here",
         }
     }
 }
@@ -463,6 +507,8 @@ pub enum StrikeKind {
     WrongHash,
     /// A manifest that does not add up or whose signature is wrong.
     BadManifest,
+    /// A post handed on whose signature is wrong.
+    BadSignature,
     /// More requests than it may have open.
     TooManyRequests,
     /// A message that makes no sense in this state.

@@ -190,6 +190,25 @@ pub enum Command {
         /// Which content.
         content: ContentId,
     },
+    /// Be in a room: hear what is said there.
+    Join {
+        /// Its name, at most 256 bytes.
+        room: String,
+        /// Whether others are told that we are there.
+        is_shown: bool,
+    },
+    /// Be in a room no more.
+    Leave {
+        /// Its name.
+        room: String,
+    },
+    /// Say something in a room that was joined. Answered when it is on its way.
+    Post {
+        /// The room's name.
+        room: String,
+        /// What, at most [`DATA_BYTES_MAX`](crate::broadcast::DATA_BYTES_MAX) bytes.
+        data: Bytes,
+    },
 }
 
 /// A content's AES-256-GCM key. Chunk `n` is sealed with the nonce `n` (96 bits, big-endian).

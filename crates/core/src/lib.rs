@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod allowance;
+pub mod broadcast;
 pub mod content;
 mod discovery;
 pub mod event;

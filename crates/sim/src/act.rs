@@ -41,6 +41,9 @@ impl World {
             Action::Send { tab, to, bytes } => self.send_letter(tab, to, bytes),
             Action::StoreFull { tab, ms } => self.break_store(tab, Health::Full, ms),
             Action::StoreGone { tab, ms } => self.break_store(tab, Health::Gone, ms),
+            Action::Join { tab, room, is_shown } => self.join(tab, room, is_shown),
+            Action::Leave { tab, room } => self.leave_room(tab, room),
+            Action::Say { tab, room, bytes, phase } => self.say(tab, room, bytes, phase),
             action => self.act_as_application(action),
         }
     }

@@ -143,7 +143,13 @@ impl Checkers {
                     self.fail(at_ms, index, "no honest peer is struck", what);
                 }
             }
+            Event::MemberJoined { peer, .. } | Event::MemberLeft { peer, .. } => {
+                if let Some(what) = stranger(&truth.who, tab, peer.id) {
+                    self.fail(at_ms, index, "apps never meet", what);
+                }
+            }
             Event::ConnectFailed(_)
+            | Event::Message(_)
             | Event::ContentGone { .. }
             | Event::Progress { .. }
             | Event::Served { .. }
@@ -250,6 +256,13 @@ impl Checkers {
             ("routing.ways", ROUTING_WAYS_MAX),
             ("routing.correspondents", CORRESPONDENTS_MAX),
             ("routing.messages_waiting", MESSAGES_WAITING_MAX),
+            ("broadcast.neighbours", u64::from(max_connections)),
+            ("broadcast.seen", 4096),
+            ("broadcast.kept_bytes", 2 << 20),
+            ("broadcast.missing", 1024),
+            ("broadcast.checking", 128),
+            ("broadcast.origins", 256),
+            ("node.bugs", 0),
         ] {
             let is = stats.get(what).copied().unwrap_or(0);
             if is > max {

@@ -57,6 +57,7 @@ impl World {
             self.tabs[seat.tab].frames_sent += 1;
             self.tabs[seat.tab].sends(frame);
             self.follow_message(seat, conn, frame);
+            self.posts.sends(frame);
         }
         match (command, hostility) {
             (LinkCommand::ServeBody { request, body }, _) => {

@@ -22,6 +22,9 @@ const FLOOD_STEPS: u8 = 23;
 /// How long each is.
 const FLOOD_ENVELOPE_BYTES: usize = 100;
 
+/// As many announcements as fit a message.
+const MADE_UP_POSTS: usize = 256;
+
 /// Sends a frame as this hostile tab does: bent, or followed by garbage.
 pub(crate) fn send(
     hostility: Hostility,
@@ -46,6 +49,18 @@ pub(crate) fn send(
             && dice.chance(hostility.carried_looped_per_mille)
         {
             fabric.inject(schedule, other, frame.clone());
+        }
+    }
+    if let Ok((Protocol::Broadcast, body)) = frame::decode(frame) {
+        // A post whole, which crossed more than this connection.
+        if matches!(body, [0, 2..=u8::MAX, ..]) && dice.chance(hostility.posts_dropped_per_mille) {
+            return fabric.count("posts dropped by carriers");
+        }
+        if dice.chance(hostility.posts_doubled_per_mille) {
+            fabric.inject(schedule, end, frame.clone());
+        }
+        if dice.chance(hostility.made_up_posts_per_mille) {
+            fabric.inject(schedule, end, made_up_posts(dice));
         }
     }
     let bent = dice.chance(hostility.bent_frame_per_mille).then(|| bend(dice, frame));
@@ -90,6 +105,16 @@ fn made_up_envelope(dice: &mut Dice) -> Bytes {
     let header = [FRAME_VERSION, Protocol::Routing as u8, 0, 0, FLOOD_STEPS];
     let rest = dice.bytes(64 + FLOOD_ENVELOPE_BYTES);
     [&header[..], &rest].concat().into()
+}
+
+/// Announces as many posts as a message may, as `docs/protocol/broadcast.md` lays it out.
+fn made_up_posts(dice: &mut Dice) -> Bytes {
+    let mut frame = vec![FRAME_VERSION, Protocol::Broadcast as u8, 1];
+    for _ in 0..MADE_UP_POSTS {
+        frame.extend_from_slice(&dice.bytes(16));
+        frame.extend_from_slice(&[1, 0]);
+    }
+    frame.into()
 }
 
 /// Peers that nobody has signed for, more than may be, too much of one, or an empty list too often.

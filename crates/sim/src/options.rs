@@ -58,6 +58,9 @@ pub struct TabOptions {
     pub store_bytes_max: u64,
     /// What it does to others, until the world heals.
     pub hostility: Option<Hostility>,
+    /// The rooms that its application joins whenever it is opened.
+    #[serde(default)]
+    pub rooms: Vec<usize>,
 }
 
 impl TabOptions {
@@ -100,6 +103,12 @@ pub struct Hostility {
     /// A control frame is followed by a list of peers that nobody may send: forged, oversized, or a
     /// flood of them.
     pub bad_list_per_mille: u32,
+    /// A post of somebody else is not handed on.
+    pub posts_dropped_per_mille: u32,
+    /// A post is sent twice.
+    pub posts_doubled_per_mille: u32,
+    /// A word about posts is followed by announcements of posts that don't exist.
+    pub made_up_posts_per_mille: u32,
 }
 
 /// A content that a tab adds.
@@ -223,6 +232,7 @@ impl Options {
             clock_ahead_ms: 0,
             store_bytes_max: u64::MAX,
             hostility: None,
+            rooms: Vec::new(),
         };
         let content = |author, chunks, encrypted| ContentOptions {
             author,

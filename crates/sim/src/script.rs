@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
 use crate::options::Options;
+use crate::posts::{NAME_BYTES, Phase, ROOMS};
 
 /// One line of the script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,33 @@ pub enum Action {
         tab: usize,
         /// How long it is stopped.
         ms: u64,
+    },
+    /// A tab's application joins a room.
+    Join {
+        /// Which tab.
+        tab: usize,
+        /// Which room.
+        room: usize,
+        /// Whether others are told.
+        is_shown: bool,
+    },
+    /// A tab's application leaves a room.
+    Leave {
+        /// Which tab.
+        tab: usize,
+        /// Which room.
+        room: usize,
+    },
+    /// A tab's application says something in a room, if it is there.
+    Say {
+        /// Which tab.
+        tab: usize,
+        /// Which room.
+        room: usize,
+        /// How much.
+        bytes: usize,
+        /// Of what it is said, if figures are wanted.
+        phase: Option<Phase>,
     },
     /// A tab is gone without a word.
     Kill {
@@ -212,6 +240,7 @@ pub(crate) fn draw(dice: &mut Dice, options: &Options) -> Vec<Step> {
     draw_disconnects(options, &mut steps);
     draw_meetings(options, &mut steps);
     draw_messages(options, &mut steps);
+    draw_talk(options, &mut steps);
     steps.sort_by_key(|step| step.at_ms);
     steps
 }
@@ -285,6 +314,41 @@ fn draw_messages(options: &Options, steps: &mut Vec<Step>) {
         let bytes_max = if dice.chance(200) { 17_000 } else { 400 };
         let bytes = usize::try_from(dice.below(bytes_max)).unwrap_or(0);
         steps.push(Step { at_ms, action: Action::Send { tab, to, bytes } });
+    }
+}
+
+/// In half of the seeds most tabs join rooms, some leave again, and many things are said.
+fn draw_talk(options: &Options, steps: &mut Vec<Step>) {
+    let mut dice = Dice::new(options.seed, "talk");
+    if !dice.chance(500) {
+        return;
+    }
+    let end_ms = options.heal_at_ms;
+    for tab in 0..options.tabs.len() {
+        for room in 0..ROOMS.len() {
+            let is_shown = dice.chance(500);
+            // Again and again: a tab that was reloaded is in no room.
+            for _ in 0..3 {
+                let at_ms = dice.below(end_ms);
+                if dice.chance(700) {
+                    steps.push(Step { at_ms, action: Action::Join { tab, room, is_shown } });
+                }
+            }
+            if dice.chance(100) {
+                let at_ms = dice.below(end_ms);
+                steps.push(Step { at_ms, action: Action::Leave { tab, room } });
+            }
+        }
+    }
+    for _ in 0..dice.below(60) {
+        let at_ms = dice.below(end_ms);
+        let (tab, room) = (dice.index(options.tabs.len()), dice.index(ROOMS.len()));
+        let most = if dice.chance(100) { 32 << 10 } else { 300 };
+        let bytes = NAME_BYTES + dice.index(most - NAME_BYTES + 1);
+        // Some say much at once.
+        for _ in 0..if dice.chance(100) { 30 } else { 1 } {
+            steps.push(Step { at_ms, action: Action::Say { tab, room, bytes, phase: None } });
+        }
     }
 }
 

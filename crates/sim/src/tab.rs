@@ -12,6 +12,7 @@ use crate::dice::Dice;
 use crate::keyring;
 use crate::letters::Waiting;
 use crate::options::{APPS, Options, TabOptions};
+use crate::posts::Rooms;
 use crate::schedule::Seat;
 use crate::store::Store;
 
@@ -79,6 +80,8 @@ pub(crate) struct Tab {
     pub(crate) banned: BTreeSet<PeerId>,
     /// Peers that the application disconnected and will ask for again once the world is healed.
     pub(crate) parted: BTreeSet<PeerId>,
+    /// Where its application is. A session that ends is in none.
+    pub(crate) rooms: Rooms,
     /// In all sessions.
     pub(crate) envelopes_sent: u64,
     pub(crate) envelopes_heard: u64,
@@ -96,6 +99,7 @@ impl Tab {
             clock_ahead_ms: 0,
             store_bytes_max: u64::MAX,
             hostility: None,
+            rooms: Vec::new(),
         });
         Self {
             peer: keyring::peer_id(options.seed, index),
@@ -125,6 +129,7 @@ impl Tab {
             durable: BTreeSet::new(),
             banned: BTreeSet::new(),
             parted: BTreeSet::new(),
+            rooms: Rooms::new(),
         }
     }
 
@@ -184,6 +189,7 @@ impl Tab {
         // A ban by the application lasts as long as the node.
         self.banned.clear();
         self.parted.clear();
+        self.rooms.clear();
     }
 }
 

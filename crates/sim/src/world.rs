@@ -15,6 +15,7 @@ use crate::dice::Dice;
 use crate::fabric::{End, Fabric};
 use crate::letters::Letters;
 use crate::options::{APPS, Hostility, Options};
+use crate::posts::Posts;
 use crate::rendezvous::Rendezvous;
 use crate::report::Report;
 use crate::schedule::{Happening, Schedule, Seat};
@@ -75,6 +76,8 @@ pub struct World {
     pub(crate) visits: Vec<Visit>,
     /// The messages of applications.
     pub(crate) letters: Letters,
+    /// What was said in rooms.
+    pub(crate) posts: Posts,
     /// How many strikes there were, and how many bans.
     pub(crate) security: [u64; 2],
     /// What the nodes of ended sessions had counted, in sum.
@@ -124,6 +127,7 @@ impl World {
             faults: Faults::All,
             visits: Vec::new(),
             letters: Letters::default(),
+            posts: Posts::default(),
             security: [0; 2],
             retired: BTreeMap::new(),
             counts: BTreeMap::new(),
@@ -179,6 +183,8 @@ impl World {
             at_ms += 1_000;
             self.run_until(at_ms);
             if convergence::unmet(self, Reach::Carried).is_empty() {
+                self.all_hear_all();
+                let at_ms = self.now_ms();
                 return self.stays_converged(at_ms).then_some(at_ms);
             }
         }
@@ -259,6 +265,9 @@ impl World {
         {
             return;
         }
+        if let Input::Link { conn, event: LinkEvent::Writable { budget_bytes } } = &input {
+            self.fabric.grant(End { seat, conn: *conn }, *budget_bytes);
+        }
         let now = self.schedule.now();
         let at = Now {
             mono: Instant::from_micros(
@@ -314,6 +323,7 @@ impl World {
         self.trace.opened(seat, unix_ms);
         self.count("tabs opened");
         self.command(index, Command::Start, Asked::Start);
+        self.join_rooms(index);
     }
 
     /// Closes a tab: no word to anybody from here on.
@@ -321,6 +331,7 @@ impl World {
         let seat = self.tabs[index].seat;
         self.fabric.drop_session(&mut self.schedule, seat);
         self.checkers.closed(seat);
+        self.posts.closed(self.schedule.now(), seat);
         let tab = &mut self.tabs[index];
         for (what, count) in tab.node.iter().flat_map(Node::stats) {
             *self.retired.entry(what).or_insert(0) += count;
@@ -346,6 +357,14 @@ impl World {
         match &event {
             Event::PeerDisconnected { peer, cause } => self.judge_death(seat, peer.id, *cause),
             Event::Letter { .. } => self.message_received(seat, &event),
+            Event::Message(message) => {
+                let origin = self.truth.who.find(&message.from).map(|entry| entry.tab);
+                let (now, tab) = (self.schedule.now(), &self.tabs[seat.tab]);
+                if let Some(what) = self.posts.hear(now, tab, origin, message) {
+                    let at_ms = self.now_ms();
+                    self.checkers.fail(at_ms, seat.tab, "rooms hear what was said, once", what);
+                }
+            }
             Event::Security { action, .. } => {
                 self.security[usize::from(*action == SecurityAction::Ban)] += 1;
             }
@@ -475,6 +494,9 @@ const fn event_name(event: &Event) -> &'static str {
         Event::Progress { .. } => "progress told",
         Event::Served { .. } => "chunks served",
         Event::Letter { .. } => "messages delivered",
+        Event::Message(_) => "messages heard",
+        Event::MemberJoined { .. } => "members joined",
+        Event::MemberLeft { .. } => "members left",
         Event::Security { .. } => "strikes and bans",
     }
 }

@@ -99,6 +99,28 @@ impl SimNode {
         self.ask(command::on_content(content, |content| Command::Seek { content, chunk }))
     }
 
+    /// Is in a room; `is_shown`: and others are told.
+    pub fn join(&self, room: String, is_shown: bool) -> Promise {
+        self.command(Command::Join { room, is_shown })
+    }
+
+    /// Is in a room no more.
+    pub fn leave(&self, room: String) -> Promise {
+        self.command(Command::Leave { room })
+    }
+
+    /// Says something in a room; gives the message's name when it is on its way.
+    pub fn post(&self, room: String, data: &Uint8Array) -> Promise {
+        self.command(command::post(room, data))
+    }
+
+    /// Returns snapshots of those who say that they are in a room.
+    #[must_use]
+    pub fn members(&self, room: &str) -> Array {
+        let peers = self.read(|node| node.members(room)).unwrap_or_default();
+        peers.iter().map(|info| convert::peer(info, 0)).collect()
+    }
+
     /// Returns a snapshot of every peer known.
     #[must_use]
     pub fn peers(&self) -> Array {

@@ -1,5 +1,7 @@
 //! What the SDK calls, as commands to a node: for the driver, and for a simulated one.
 
+use alloc::string::String;
+
 use js_sys::Uint8Array;
 use peerloom_core::io::{Command, ContentKey};
 use peerloom_wire::{ContentId, ParseIdError, PeerId};
@@ -56,6 +58,12 @@ pub fn send(peer: &str, data: &Uint8Array) -> Asked {
 /// `content` is no id.
 pub fn on_content(content: &str, command: impl FnOnce(ContentId) -> Command) -> Asked {
     content.parse().map(command).map_err(not_an_id)
+}
+
+/// Says something in a room.
+#[must_use]
+pub fn post(room: String, data: &Uint8Array) -> Command {
+    Command::Post { room, data: data.to_vec().into() }
 }
 
 fn not_an_id(_: ParseIdError) -> JsValue {

@@ -51,6 +51,18 @@ pub fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str,
             let detail = Object::new().with_id("from", &from.0);
             ("letter", detail.with("data", js::bytes(payload)).into())
         }
+        Event::Message(message) => {
+            let detail = Object::new()
+                .with_text("room", &message.room)
+                .with_id("from", &message.from.0)
+                .with_text("id", &message.id)
+                .with_u64("sentMs", message.sent_ms)
+                .with("hops", message.hops)
+                .with("data", js::bytes(&message.data));
+            ("message", detail.into())
+        }
+        Event::MemberJoined { room, peer } => ("memberJoined", member(room, snapshot(peer))),
+        Event::MemberLeft { room, peer } => ("memberLeft", member(room, snapshot(peer))),
         Event::Security { peer, kind, action } => {
             let detail = Object::new()
                 .with_id("peer", &peer.0)
@@ -61,6 +73,10 @@ pub fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str,
     }
 }
 
+fn member(room: &str, peer: JsValue) -> JsValue {
+    Object::new().with_text("room", room).with("peer", peer).into()
+}
+
 /// Returns what settles a command's promise.
 ///
 /// # Errors
@@ -69,6 +85,7 @@ pub fn answer(result: Result<Reply, CommandError>) -> Result<JsValue, JsValue> {
     match result {
         Ok(Reply::Done) => Ok(JsValue::UNDEFINED),
         Ok(Reply::Content(id)) => Ok(hex(&id.0).into()),
+        Ok(Reply::Posted(id)) => Ok(id.into()),
         Err(error) => Err(command_error(&error)),
     }
 }
@@ -113,6 +130,7 @@ fn error_code(error: &CommandError) -> &'static str {
         CommandError::Store(StoreError::QuotaExceeded) => "QUOTA",
         CommandError::Store(_) => "POISONED",
         CommandError::Closed => "CLOSED",
+        CommandError::RateLimited => "RATE_LIMITED",
         // `BadInput`, and what a later core may add.
         _ => "BAD_INPUT",
     }
@@ -249,6 +267,7 @@ const fn strike_kind(kind: StrikeKind) -> &'static str {
         StrikeKind::UnrequestedBody => "unrequestedBody",
         StrikeKind::WrongHash => "wrongHash",
         StrikeKind::BadManifest => "badManifest",
+        StrikeKind::BadSignature => "badSignature",
         StrikeKind::TooManyRequests => "tooManyRequests",
         StrikeKind::OutOfTurn => "outOfTurn",
         StrikeKind::BadRecord => "badRecord",

@@ -32,6 +32,8 @@ pub enum Protocol {
     Topology = 5,
     /// Records of peers, passed on from peer to peer. 7 is spoken for.
     Gossip = 6,
+    /// What is said in rooms.
+    Broadcast = 8,
 }
 
 /// Why bytes are not a frame.
@@ -75,6 +77,7 @@ impl Protocol {
             4 => Some(Self::Routing),
             5 => Some(Self::Topology),
             6 => Some(Self::Gossip),
+            8 => Some(Self::Broadcast),
             _ => None,
         }
     }

@@ -113,6 +113,16 @@ impl Connection {
         Ok(self.flush())
     }
 
+    /// Charges the budget for a frame that did not wait for it.
+    pub(super) const fn spend(&mut self, bytes: usize) {
+        self.budget_bytes = self.budget_bytes.saturating_sub(bytes);
+    }
+
+    /// Returns how many bytes wait for budget.
+    pub(super) const fn waiting_bytes(&self) -> usize {
+        self.outbox_bytes
+    }
+
     /// Takes a new budget and returns the frames that it lets go.
     pub(super) fn writable(&mut self, budget_bytes: usize) -> Vec<Bytes> {
         self.budget_bytes = budget_bytes;

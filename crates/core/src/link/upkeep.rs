@@ -178,7 +178,12 @@ impl Link {
         let Ok(frame) = frame::encode(Protocol::Link, message) else { return };
         match (self.conn(to), message) {
             (Some(_), Message::Pong { .. }) => self.queue_frame(to, frame, true, out),
-            (Some(conn), _) => self.emit_frames(to, conn, vec![frame], out),
+            (Some(conn), _) => {
+                if let Some(Phase::Connected(connection)) = self.phase_mut(to) {
+                    connection.spend(frame.len());
+                }
+                self.emit_frames(to, conn, vec![frame], out);
+            }
             (None, _) => {}
         }
     }

@@ -17,6 +17,7 @@ use self::proof::{Proof, Proofs};
 use self::route::Step;
 use self::signer::Signer;
 pub use self::snapshot::Status;
+use crate::broadcast::{self, Broadcast};
 use crate::content::{self, Content};
 use crate::discovery::{self, Discovery};
 use crate::event::{CommandError, Event, Reply, SignalPath};
@@ -85,6 +86,7 @@ pub struct Node {
     gossip: Gossip,
     routing: Routing,
     topology: Topology,
+    broadcast: Broadcast,
     content: Content,
     trust: Trust,
     loading: Loading,
@@ -125,6 +127,10 @@ impl Node {
                 topology::Config { own: id, connections_max },
                 Random::fork(&config.seed, "topology"),
             ),
+            broadcast: Broadcast::new(
+                broadcast::Config { key: config.key, app: config.app },
+                Random::fork(&config.seed, "broadcast"),
+            ),
             content: Content::new(content::Config {
                 author: config.key,
                 early_max: EARLY_MAX,
@@ -152,7 +158,7 @@ impl Node {
             Input::Signed { id, signature } => self.on_signed(id, signature),
             Input::Verified { id, holds } => self.on_verified(now, id, holds),
             Input::Stored { id, result } => self.on_stored(id, result),
-            Input::Lifecycle(lifecycle) => self.handle_lifecycle(lifecycle),
+            Input::Lifecycle(lifecycle) => self.handle_lifecycle(now, lifecycle),
             Input::Economy(economy) => {
                 self.steps.push_back(Step::Pex(pex::Input::Economy(economy)));
                 self.steps.push_back(Step::Gossip(gossip::Input::Economy(economy)));
@@ -170,7 +176,17 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let Self {
-            link, discovery, registry, pex, gossip, routing, topology, content, trust, ..
+            link,
+            discovery,
+            registry,
+            pex,
+            gossip,
+            routing,
+            topology,
+            broadcast,
+            content,
+            trust,
+            ..
         } = self;
         let deadlines = [
             link.poll_timeout(),
@@ -180,6 +196,7 @@ impl Node {
             gossip.poll_timeout(),
             routing.poll_timeout(),
             topology.poll_timeout(),
+            broadcast.poll_timeout(),
             content.poll_timeout(),
             trust.poll_timeout(),
         ];
@@ -211,6 +228,9 @@ impl Node {
         let effects = timed_out(&mut self.topology, now);
         self.route(now, effects, Self::route_topology);
         self.run(now);
+        let effects = timed_out(&mut self.broadcast, now);
+        self.route(now, effects, Self::route_broadcast);
+        self.run(now);
         let effects = timed_out(&mut self.content, now);
         self.route(now, effects, Self::route_content);
         self.run(now);
@@ -222,9 +242,16 @@ impl Node {
     #[inline(never)]
     fn handle_command(&mut self, now: Now, id: CommandId, command: Command) {
         let content = match command {
+            Command::Join { room, is_shown } => {
+                return self.post(id, broadcast::Command::Join { room, is_shown });
+            }
+            Command::Leave { room } => return self.post(id, broadcast::Command::Leave { room }),
+            Command::Post { room, data } => {
+                return self.post(id, broadcast::Command::Post { room, data });
+            }
             Command::Start => return self.start(now, id),
             Command::Stop => {
-                self.stop();
+                self.stop(now);
                 return self.done(id, Ok(Reply::Done));
             }
             Command::Connect { peer } | Command::Send { to: peer, .. }
@@ -266,9 +293,9 @@ impl Node {
     }
 
     #[inline(never)]
-    fn handle_lifecycle(&mut self, lifecycle: Lifecycle) {
+    fn handle_lifecycle(&mut self, now: Now, lifecycle: Lifecycle) {
         if lifecycle == Lifecycle::Leaving {
-            return self.stop();
+            return self.stop(now);
         }
         self.steps.push_back(Step::Link(link::Input::Lifecycle(lifecycle)));
         self.steps.push_back(Step::Pex(pex::Input::Lifecycle(lifecycle)));
@@ -289,6 +316,7 @@ impl Node {
         self.steps.push_back(Step::Discovery(discovery::Input::Start));
         self.steps.push_back(Step::Registry(registry::Input::Start));
         self.steps.push_back(Step::Pex(pex::Input::Start));
+        self.steps.push_back(Step::Broadcast(broadcast::Input::Start));
         let result = match &mut self.loading {
             Loading::Pending(waiting) if waiting.len() < STARTS_WAITING_MAX => {
                 return waiting.push(id);
@@ -304,8 +332,15 @@ impl Node {
         self.done(id, result);
     }
 
-    /// The connections go first, so that their goodbye is on the way before anything else.
-    fn stop(&mut self) {
+    fn post(&mut self, id: CommandId, command: broadcast::Command) {
+        self.steps.push_back(Step::Broadcast(broadcast::Input::Command { id, command }));
+    }
+
+    /// The connections go first, so that their goodbye is on the way before anything else but the
+    /// farewells to rooms, which they carry.
+    fn stop(&mut self, now: Now) {
+        let effects = handled(&mut self.broadcast, now, broadcast::Input::Stop);
+        self.route(now, effects, Self::route_broadcast);
         self.steps.push_back(Step::Link(link::Input::HangupAll));
         self.steps.push_back(Step::Discovery(discovery::Input::Stop));
         self.steps.push_back(Step::Registry(registry::Input::Stop));
@@ -357,6 +392,10 @@ impl Node {
             Step::Topology(input) => {
                 let effects = handled(&mut self.topology, now, input);
                 self.route(now, effects, Self::route_topology);
+            }
+            Step::Broadcast(input) => {
+                let effects = handled(&mut self.broadcast, now, input);
+                self.route(now, effects, Self::route_broadcast);
             }
             Step::Content(input) => {
                 let effects = handled(&mut self.content, now, input);

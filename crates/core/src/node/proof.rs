@@ -14,7 +14,7 @@ use crate::event::SignalPath;
 use crate::io::{Output, ProofId};
 use crate::map::Map;
 use crate::time::Now;
-use crate::{content, discovery, pex, routing};
+use crate::{broadcast, content, discovery, pex, routing};
 
 /// The most envelopes whose signatures are being checked; further ones are dropped. A second's work
 /// of WebCrypto at 60 µs each is 16,000; a mesh of eight has 60 under way at once.
@@ -35,6 +35,10 @@ pub(super) enum Proof {
     Content(content::ProofId),
     /// A record of ours, or of somebody else.
     Pex,
+    /// A post of ours.
+    Post,
+    /// A post of somebody else.
+    Posted { check: u64 },
 }
 
 /// The signatures that are being made or checked.
@@ -67,7 +71,9 @@ impl Proofs {
                 Proof::Envelope { .. }
                 | Proof::Letter { .. }
                 | Proof::Heard { .. }
-                | Proof::Pex => {}
+                | Proof::Pex
+                | Proof::Post
+                | Proof::Posted { .. } => {}
             }
         }
     }
@@ -144,10 +150,16 @@ impl Node {
             (Proof::Pex, signature) => {
                 self.steps.push_back(Step::Pex(pex::Input::Signed { signature }));
             }
+            (Proof::Post, signature) => {
+                let input = broadcast::Input::Signed { signature };
+                self.steps.push_back(Step::Broadcast(input));
+            }
             (Proof::Envelope { .. } | Proof::Goodbye(_), None) => {
                 self.signer.count("signal.unsigned");
             }
-            (Proof::Heard { .. }, _) => self.bug("a signature for what was to be checked"),
+            (Proof::Heard { .. } | Proof::Posted { .. }, _) => {
+                self.bug("a signature for what was to be checked")
+            }
         }
     }
 
@@ -184,7 +196,11 @@ impl Node {
             Proof::Pex => {
                 self.steps.push_back(Step::Pex(pex::Input::Verified { holds }));
             }
-            Proof::Envelope { .. } | Proof::Letter { .. } | Proof::Goodbye(_) => {
+            Proof::Posted { check } => {
+                let input = broadcast::Input::Verified { check, holds };
+                self.steps.push_back(Step::Broadcast(input));
+            }
+            Proof::Envelope { .. } | Proof::Letter { .. } | Proof::Goodbye(_) | Proof::Post => {
                 self.bug("a check of what was to be signed")
             }
         }

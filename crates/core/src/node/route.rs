@@ -12,12 +12,12 @@ use peerloom_wire::frame::{self, FrameError, Protocol};
 use super::proof::Proof;
 use super::{Loading, Node};
 use crate::event::{
-    CommandError, ConnectFailure, DisconnectCause, Event, PeerState, Reply, SignalPath, Stage,
-    StrikeKind,
+    CommandError, ConnectFailure, DisconnectCause, Event, PeerState, Reply, RoomMessage,
+    SignalPath, Stage, StrikeKind,
 };
 use crate::io::{ConnId, LinkEvent, Output, Record, StoreError, StoreId, StoreOp, StoreReply};
 use crate::time::Now;
-use crate::{content, discovery, gossip, link, pex, registry, routing, topology, trust};
+use crate::{broadcast, content, discovery, gossip, link, pex, registry, routing, topology, trust};
 
 /// One input for one protocol: the unit of work of `Node::run`.
 #[derive(Debug)]
@@ -29,12 +29,16 @@ pub(super) enum Step {
     Registry(registry::Input),
     Pex(pex::Input),
     Gossip(gossip::Input),
+    Broadcast(broadcast::Input),
     Content(content::Input),
     Trust(trust::Input),
 }
 
 /// The id of the registry's writes, of which one runs at a time. Content counts its own from below.
 const REGISTRY_STORE: StoreId = StoreId(u64::MAX);
+/// Posts are not handed to a peer for which so many bytes wait: a tenth of what has a connection
+/// closed, ten seconds of a slow one.
+const BROADCAST_WAITING_MAX: usize = 1 << 20;
 
 impl Node {
     #[inline(never)]
@@ -57,6 +61,7 @@ impl Node {
                 self.steps.push_back(Step::Registry(registry::Input::Connected { peer, path }));
                 self.steps.push_back(Step::Pex(pex::Input::PeerUp { peer }));
                 self.steps.push_back(Step::Gossip(gossip::Input::Up { peer }));
+                self.steps.push_back(Step::Broadcast(broadcast::Input::Up { peer }));
                 self.steps.push_back(Step::Content(content::Input::PeerUp { peer, conn }));
                 self.event(Event::PeerConnected(self.peer_info(peer)));
             }
@@ -82,6 +87,7 @@ impl Node {
                 self.steps.push_back(Step::Content(content::Input::PeerRtt { peer, rtt }));
                 self.steps.push_back(Step::Routing(routing::Input::Alive { peer }));
                 self.steps.push_back(Step::Topology(topology::Input::Rtt { peer, micros }));
+                self.steps.push_back(Step::Broadcast(broadcast::Input::Alive { peer }));
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
             link::Effect::Changed { peer } => {
@@ -102,6 +108,8 @@ impl Node {
         self.steps.push_back(Step::Pex(pex::Input::PeerDown { peer }));
         self.steps.push_back(Step::Gossip(gossip::Input::Down { peer }));
         self.steps.push_back(Step::Registry(registry::Input::Disconnected { peer }));
+        let has_left = cause == DisconnectCause::Goodbye;
+        self.steps.push_back(Step::Broadcast(broadcast::Input::Down { peer, has_left }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
         self.steps.push_back(Step::Topology(topology::Input::Down { peer }));
         self.event(Event::PeerDisconnected { peer: self.peer_info(peer), cause });
@@ -121,6 +129,8 @@ impl Node {
             Protocol::Pex | Protocol::Gossip => Err(FrameError::UnknownMessage { protocol }),
             Protocol::Topology => topology::Message::decode(body)
                 .map(|message| Step::Topology(topology::Input::Message { from: peer, message })),
+            Protocol::Broadcast => broadcast::Message::decode(body)
+                .map(|message| Step::Broadcast(broadcast::Input::Message { from: peer, message })),
             // Link keeps its own.
             Protocol::Content | Protocol::Link => frame::decode_body(protocol, body)
                 .map(|message| Step::Content(content::Input::Message { from: peer, message })),
@@ -230,6 +240,45 @@ impl Node {
             }
             routing::Effect::Done { id, result } => self.done(id, result),
             routing::Effect::Strike { peer, kind } => self.strike(peer, kind),
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn route_broadcast(&mut self, now: Now, effect: broadcast::Effect) {
+        match effect {
+            // Others bring it there, or it asks again: what waits too long has a connection closed.
+            broadcast::Effect::Send { to, message: broadcast::Message::Gossip { .. } }
+                if self.link.waiting_bytes(to) > BROADCAST_WAITING_MAX =>
+            {
+                self.broadcast.count("broadcast.held_back");
+            }
+            broadcast::Effect::Send { to, message } => {
+                let frame = message.encode();
+                self.steps.push_back(Step::Link(link::Input::Send { to, frame }));
+            }
+            broadcast::Effect::Sign { payload } => self.sign(Proof::Post, payload),
+            broadcast::Effect::Verify { check, claim } => {
+                self.verify(Proof::Posted { check }, claim);
+            }
+            // Others may want to hear whom we banned, so it was handed on.
+            broadcast::Effect::Deliver(delivery) => {
+                let broadcast::Delivery { room, from, id, sent_ms, hops, data } = delivery;
+                if !self.trust.is_banned(now, from) {
+                    let message = RoomMessage { room, from, id, sent_ms, hops, data };
+                    self.event(Event::Message(message));
+                }
+            }
+            broadcast::Effect::Member { peer, .. } if self.trust.is_banned(now, peer) => {}
+            broadcast::Effect::Member { room, peer, is_here } => {
+                let peer = self.peer_info(peer);
+                self.event(if is_here {
+                    Event::MemberJoined { room, peer }
+                } else {
+                    Event::MemberLeft { room, peer }
+                });
+            }
+            broadcast::Effect::Strike { peer, kind } => self.strike(peer, kind),
+            broadcast::Effect::Done { id, result } => self.done(id, result),
         }
     }
 

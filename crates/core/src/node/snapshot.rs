@@ -64,6 +64,12 @@ impl Node {
         self.content.layout(content)
     }
 
+    /// Returns who else is in a room that was joined, as far as they say so.
+    #[must_use]
+    pub fn members(&self, room: &str) -> Vec<PeerInfo> {
+        self.broadcast.members(room).into_iter().map(|peer| self.peer_info(peer)).collect()
+    }
+
     /// Returns the node at a glance.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -92,6 +98,7 @@ impl Node {
             self.registry.counters(),
             self.pex.counters(),
             self.gossip.counters(),
+            self.broadcast.counters(),
         ] {
             stats.extend(counters);
         }
@@ -99,6 +106,7 @@ impl Node {
         put(&mut stats, &self.discovery.stats());
         put(&mut stats, &self.routing.gauges());
         put(&mut stats, &self.topology.stats());
+        put(&mut stats, &self.broadcast.gauges());
         let gauges = [
             ("registry.peers", self.registry.peers_count() as u64),
             ("pex.known", self.pex.known_count() as u64),

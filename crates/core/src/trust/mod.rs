@@ -212,7 +212,10 @@ impl Record {
 const fn points(kind: StrikeKind) -> u32 {
     match kind {
         StrikeKind::WrongHash | StrikeKind::BadManifest | StrikeKind::BadRecord => 40,
-        StrikeKind::MalformedFrame | StrikeKind::Oversized | StrikeKind::TooManyRequests => 20,
+        StrikeKind::MalformedFrame
+        | StrikeKind::Oversized
+        | StrikeKind::BadSignature
+        | StrikeKind::TooManyRequests => 20,
         StrikeKind::UnrequestedBody | StrikeKind::OutOfTurn => 10,
     }
 }

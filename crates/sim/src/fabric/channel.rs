@@ -45,6 +45,14 @@ impl Fabric {
         self.inject(schedule, end, frame);
     }
 
+    /// A node hears what it may send. What it sent since that was measured is in the browser's buffer
+    /// besides.
+    pub(crate) fn grant(&mut self, end: End, budget_bytes: u32) {
+        if let Some(endpoint) = self.endpoints.get_mut(&end) {
+            endpoint.budget = budget_bytes;
+        }
+    }
+
     /// Puts a frame on the wire past the buffer: what a node sent, or what a hostile one adds.
     pub(crate) fn inject(&mut self, schedule: &mut Schedule, end: End, frame: Bytes) {
         let Some(other) = self.other(end) else { return };

@@ -4,6 +4,7 @@ use super::{Event, Network, Scenario, terrain};
 use crate::dice::Dice;
 use crate::directory::Directory;
 use crate::options::{APPS, ContentOptions, LinkOptions, Options};
+use crate::posts::Phase;
 use crate::script::{Action, Step};
 
 /// A world to be.
@@ -118,9 +119,46 @@ impl Drawing {
                         .then_some(Action::Send { tab, to, bytes })
                 });
             }
+            Event::Talk { at_s, for_s, every_ms, bytes, senders, warm_up } => {
+                self.talk(dice, (at_s * 1000, for_s * 1000, every_ms), bytes, senders, warm_up);
+            }
             Event::Contents { at_s, per_mille, chunks } => {
                 self.add_contents(dice, at_s * 1000, per_mille, chunks);
             }
+        }
+    }
+
+    fn talk(
+        &mut self,
+        dice: &mut Dice,
+        (at_ms, for_ms, every_ms): (u64, u64, u64),
+        bytes: usize,
+        senders: Phase,
+        warm_up: usize,
+    ) {
+        let rooms = [0, 1].map(|room| {
+            let tabs = self.options.tabs.iter().enumerate();
+            let there = tabs.filter(|(_, tab)| {
+                tab.app == 0 && tab.hostility.is_none() && tab.rooms.contains(&room)
+            });
+            there.map(|(tab, _)| tab).collect::<Vec<usize>>()
+        });
+        let [first, second] = &rooms;
+        let in_both: Vec<usize> =
+            first.iter().copied().filter(|tab| second.contains(tab)).collect();
+        let one = dice.pick(&in_both).copied();
+        let count = usize::try_from(for_ms / every_ms.max(1)).unwrap_or(0);
+        for (nth, at_ms) in
+            (at_ms..).step_by(usize::try_from(every_ms).unwrap_or(1)).take(count).enumerate()
+        {
+            let room = nth % 2;
+            let tab = match senders {
+                Phase::One => one,
+                Phase::Changing => rooms.get(room).and_then(|tabs| dice.pick(tabs)).copied(),
+            };
+            let phase = (nth >= warm_up).then_some(senders);
+            let Some(tab) = tab else { continue };
+            self.add(at_ms, Action::Say { tab, room, bytes, phase });
         }
     }
 

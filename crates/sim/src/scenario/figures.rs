@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::talk;
 use crate::convergence::View;
 use crate::world::World;
 
@@ -53,6 +54,9 @@ pub(super) fn add(world: &World, before: &Reading, figures: &mut BTreeMap<&'stat
         ("wrongly_dead", since(WRONGLY_DEAD)),
         ("strikes", strikes as f64),
         ("bans", bans as f64),
+        ("grafts", since("broadcast.grafts")),
+        ("edges_added", since("broadcast.edges_added")),
+        ("lost", since("broadcast.lost")),
         ("envelopes_undeliverable", since("routing.undeliverable")),
         ("envelopes_rate_limited", since("routing.rate_limited")),
         ("messages_repeated", since("routing.messages_repeated")),
@@ -61,6 +65,7 @@ pub(super) fn add(world: &World, before: &Reading, figures: &mut BTreeMap<&'stat
     add_visits(world, figures);
     add_messages(world, figures);
     add_relaying(world, figures);
+    talk::add(world, figures);
 }
 
 /// The count of peers that were called dead and were not.

@@ -9,6 +9,7 @@ mod figures;
 mod joining;
 mod outcome;
 mod run;
+mod talk;
 mod terrain;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use self::outcome::{Missed, Outcome, Spread, Summary, summarize};
 pub use self::run::run;
 use crate::dice::Span;
 use crate::options::{Hostility, LinkOptions, Options, SignallingOptions};
+use crate::posts::Phase;
 
 /// A world, what happens in it, and what is wanted to know.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -68,6 +70,11 @@ pub struct Swarm {
     /// Whether there is a server that tells a newcomer of one tab that is there, and does nothing else: then nobody is
     /// on any channel.
     pub rendezvous: bool,
+    /// Instead of origins: how often all tabs are dealt out to circles of `origin_tabs_max`, each of
+    /// which is a channel. 0: not.
+    pub circles: usize,
+    /// Of a thousand tabs, so many are in each room, whenever they are open.
+    pub rooms_per_mille: [u32; 2],
     /// The connections that each node may have.
     pub connections_max: u16,
     /// Of a thousand tabs, so many have the second application open: a graph of its own on the
@@ -86,6 +93,8 @@ impl Default for Swarm {
             origin_tabs_max: 6,
             bridges: 2,
             rendezvous: false,
+            circles: 0,
+            rooms_per_mille: [0, 0],
             connections_max: 8,
             second_app_per_mille: 100,
             hostile_per_mille: 0,
@@ -207,6 +216,21 @@ pub enum Event {
         /// How long each is.
         bytes: usize,
     },
+    /// Somebody says something, in the one room and the other by turns.
+    Talk {
+        /// Begins.
+        at_s: u64,
+        /// Goes on for so long.
+        for_s: u64,
+        /// How often.
+        every_ms: u64,
+        /// How many bytes.
+        bytes: usize,
+        /// By one or by many.
+        senders: Phase,
+        /// So many of the first are said to warm up: no figure counts them, but for those missed.
+        warm_up: usize,
+    },
     /// Tabs add a content, and all honest ones that hear them fetch it.
     Contents {
         /// When they are added; they are fetched five seconds later.
@@ -243,6 +267,19 @@ pub struct Measure {
     /// Figures that must not be below one.
     #[serde(default)]
     pub floors: BTreeMap<String, f64>,
+    /// Limits that stand in for those in larger worlds.
+    #[serde(default)]
+    pub larger: Option<Larger>,
+}
+
+/// What holds in worlds of more than so many nodes.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Larger {
+    /// Of more than these.
+    pub than_nodes: u32,
+    /// Figures with another limit than smaller worlds have.
+    pub limits: BTreeMap<String, f64>,
 }
 
 /// Why a scenario can't be read.
@@ -274,4 +311,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("lookup", include_str!("../../scenarios/lookup.toml")),
     ("lookup_dying", include_str!("../../scenarios/lookup_dying.toml")),
     ("lookup_liars", include_str!("../../scenarios/lookup_liars.toml")),
+    ("broadcast", include_str!("../../scenarios/broadcast.toml")),
+    ("broadcast-churn", include_str!("../../scenarios/broadcast-churn.toml")),
+    ("broadcast-hostile", include_str!("../../scenarios/broadcast-hostile.toml")),
 ];

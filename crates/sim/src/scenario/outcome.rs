@@ -95,7 +95,11 @@ fn failures_of(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
             Some(is) => failures.push(format!("seed {seed}: {name} is {is}, {side} {bound}")),
             None => failures.push(format!("seed {seed}: there is no figure {name}")),
         };
+    let nodes = outcome.figures.get("nodes").copied().unwrap_or_default();
+    let larger = scenario.measure.larger.as_ref();
+    let larger = larger.filter(|larger| nodes > f64::from(larger.than_nodes));
     for (name, limit) in &scenario.measure.limits {
+        let limit = larger.and_then(|larger| larger.limits.get(name)).unwrap_or(limit);
         hold(name, *limit, f64::gt, "over");
     }
     for (name, floor) in &scenario.measure.floors {

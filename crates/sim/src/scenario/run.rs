@@ -36,7 +36,9 @@ pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
     run.advance(run.world.now_ms() + measure.watch_s * 1000);
     // Somebody may just have been found out and banned, or have let a connection go for somebody else.
     run.until(run.world.now_ms() + RECOVERS_MS, is_whole);
-    let missed = unmet(&run.world, Reach::Heard);
+    let mut missed = unmet(&run.world, Reach::Heard);
+    let unheard = run.world.posts.missed(&run.world.tabs);
+    missed.extend(unheard.map(|(tab, index)| (tab, format!("has not heard message {index}"))));
     let Run { world, joining } = run;
     let mut found = BTreeMap::from([
         ("split_at_first", split as f64),

@@ -11,6 +11,10 @@ pub(super) fn lay_out(options: &mut Options, swarm: &Swarm, nodes: usize) {
     let mut dice = Dice::new(options.seed, "terrain");
     options.tabs.clear();
     for (app, count) in [(0, nodes - second), (1, second)] {
+        if swarm.circles > 0 {
+            draw_circles(options, &mut dice, swarm, (app, count));
+            continue;
+        }
         let origins = draw_origins(&mut dice, swarm, count);
         let bridges = draw_bridges(&mut dice, swarm, origins.len());
         for (origin, tabs) in origins.iter().enumerate() {
@@ -27,6 +31,7 @@ pub(super) fn lay_out(options: &mut Options, swarm: &Swarm, nodes: usize) {
                     clock_ahead_ms: 0,
                     store_bytes_max: u64::MAX,
                     hostility: None,
+                    rooms: Vec::new(),
                 });
             }
         }
@@ -34,6 +39,46 @@ pub(super) fn lay_out(options: &mut Options, swarm: &Swarm, nodes: usize) {
     for tab in &mut options.tabs {
         if tab.app == 0 && dice.chance(swarm.hostile_per_mille) {
             tab.hostility = Some(swarm.hostility);
+        }
+    }
+    let mut dice = Dice::new(options.seed, "rooms");
+    for tab in &mut options.tabs {
+        for (room, per_mille) in swarm.rooms_per_mille.iter().enumerate() {
+            if dice.chance(*per_mille) {
+                tab.rooms.push(room);
+            }
+        }
+    }
+}
+
+/// Deals the tabs out to circles, several times over: each circle is a channel, so that each tab hears
+/// as many others at random each time. A graph of bounded degree, as partial views make it.
+fn draw_circles(
+    options: &mut Options,
+    dice: &mut Dice,
+    swarm: &Swarm,
+    (app, count): (usize, usize),
+) {
+    let first = options.tabs.len();
+    options.tabs.extend((0..count).map(|_| TabOptions {
+        app,
+        channels: Vec::new(),
+        clock_ahead_ms: 0,
+        store_bytes_max: u64::MAX,
+        hostility: None,
+        rooms: Vec::new(),
+    }));
+    let each = swarm.origin_tabs_max.max(2);
+    for circle in 0..swarm.circles {
+        let mut deal: Vec<usize> = (first..first + count).collect();
+        for index in (1..deal.len()).rev() {
+            deal.swap(index, dice.index(index + 1));
+        }
+        // A last one that is too small for a circle sits with those before it.
+        let circles = (count / each).max(1);
+        for (place, tab) in deal.into_iter().enumerate() {
+            let channel = (place / each).min(circles - 1) * swarm.circles + circle;
+            options.tabs[tab].channels.push(channel);
         }
     }
 }

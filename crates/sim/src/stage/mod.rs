@@ -16,7 +16,9 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use peerloom_core::io::{Command, CommandId, ConnId, Lifecycle, LinkCommand, StoreId, StoreOp};
+use peerloom_core::io::{
+    Command, CommandId, ConnId, Lifecycle, LinkCommand, LinkEvent, StoreId, StoreOp,
+};
 use peerloom_core::{Event, Input, Instant, Node, Output};
 use peerloom_wire::{ChunkId, PeerId};
 
@@ -270,6 +272,10 @@ impl Stage {
         if let Some(held) = &mut actor.held {
             return held.push(input);
         }
+        if let Input::Link { conn, event: LinkEvent::Writable { budget_bytes } } = &input {
+            self.fabric.grant(End { seat, conn: *conn }, *budget_bytes);
+        }
+        let Some(actor) = self.actor_mut(seat) else { return };
         actor.handle(now, unix_ms, input);
         self.drain(seat);
     }

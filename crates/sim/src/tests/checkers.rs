@@ -180,9 +180,9 @@ fn what_is_over_its_bound_is_noticed() {
         Measured { connections_max: 8, ends: 40, expected_bytes: 1 << 30, outputs: 50_000 };
     world.checkers.bounds(0, &world.tabs[0], &measured);
     assert_eq!(violated(&world), ["every bound holds"; 3]);
-    // Connections, and carriers.
+    // Connections, carriers, and neighbours in rooms.
     world.checkers.look(0, &world.tabs[0], 1);
-    assert_eq!(violated(&world).len(), 5);
+    assert_eq!(violated(&world).len(), 6);
 }
 
 #[test]

@@ -1,0 +1,61 @@
+import { expect, test, type BrowserContext, type Page } from "@playwright/test";
+
+import { idOf, openMesh, openTab, ready, statsOf } from "./support/tabs.ts";
+
+/** Three tabs in a line: the ends share no channel and know nothing of each other. */
+async function openLine(context: BrowserContext): Promise<[Page, Page, Page]> {
+  const one = await openTab(context, { channels: "a", maxConnections: 1 });
+  const bridge = await openTab(context, { channels: "a,b", maxConnections: 2 });
+  const three = await openTab(context, { channels: "b", maxConnections: 1 });
+  await ready(bridge, 2);
+  return [one, bridge, three];
+}
+
+const listen = (page: Page, room: string): Promise<void> => page.evaluate((name) => window.lab.listen(name), room);
+
+const say = (page: Page, room: string, text: string): Promise<string> =>
+  page.evaluate(([name, data]) => window.lab.say(name, data), [room, text] as const);
+
+const heard = (page: Page, room: string, count: number): Promise<unknown[]> =>
+  page.evaluate(([name, many]) => window.lab.heard(name, many), [room, count] as const);
+
+test("a message crosses a line of three tabs, also in a room that the one between has not joined", async ({ context }) => {
+  const [one, bridge, three] = await openLine(context);
+  const [from, answers] = await Promise.all([idOf(one), idOf(three)]);
+  await Promise.all([listen(one, "hall"), listen(bridge, "hall"), listen(three, "hall")]);
+  await Promise.all([listen(one, "attic"), listen(three, "attic")]);
+
+  const id = await say(one, "hall", "to all");
+  expect(await heard(bridge, "hall", 1)).toMatchObject([{ data: "to all", from, id, hops: 1 }]);
+  expect(await heard(three, "hall", 1)).toMatchObject([{ data: "to all", from, id, hops: 2 }]);
+
+  await say(one, "attic", "not for the bridge");
+  expect(await heard(three, "attic", 1)).toMatchObject([{ data: "not for the bridge", from, hops: 2 }]);
+  await say(three, "attic", "and back");
+  expect(await heard(one, "attic", 1)).toMatchObject([{ data: "and back", from: answers, hops: 2 }]);
+  expect(await bridge.evaluate(() => window.lab.messages.length)).toBe(1);
+  const stats = await statsOf(three);
+  expect([stats["node.bugs"], stats["broadcast.bad_signature"] ?? 0]).toEqual([0, 0]);
+});
+
+test("members of a room are known over a tab that is not in it, and leave it when they are closed", async ({ context }) => {
+  const [one, , three] = await openLine(context);
+  await Promise.all([listen(one, "attic"), listen(three, "attic")]);
+  const other = await idOf(three);
+  const members = (): Promise<string[]> => one.evaluate(() => window.lab.members("attic"));
+  await expect.poll(members).toEqual([other]);
+  await three.close({ runBeforeUnload: true });
+  await expect.poll(members).toEqual([]);
+});
+
+test("a thousand small messages arrive, each once", async ({ context }) => {
+  const [one, two] = (await openMesh(context, 2)) as [Page, Page];
+  await Promise.all([listen(one, "hall"), listen(two, "hall")]);
+  await one.evaluate(async () => {
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => window.lab.say("hall", String(index))));
+  });
+  const messages = (await heard(two, "hall", 1_000)) as { data: string }[];
+  expect(new Set(messages.map(({ data }) => data)).size).toBe(1_000);
+  const { "broadcast.sent": posts } = await statsOf(one);
+  expect(posts).toBeLessThan(500);
+});

@@ -1,0 +1,170 @@
+/** Rooms and their channels: what applications say to each other. */
+
+import type { Ambient } from "./ambient.ts";
+import { toPeerInfo } from "./convert.ts";
+import { SwarmError, toSwarmError } from "./errors.ts";
+import { Emitter } from "./events.ts";
+import { pack, packName, unpack } from "./payload.ts";
+import type { Channel, ChannelOptions, Log, Message, Payload, PeerId, PeerInfo, Room, RoomEvents, Wait } from "./types.ts";
+import { closedError } from "./wait.ts";
+import type { MessageSnapshot, NodeHandle, PeerSnapshot } from "./wasm.ts";
+
+/** What a room needs of its swarm. */
+export interface RoomContext {
+  readonly ambient: Ambient;
+  readonly log: Log;
+  node(): NodeHandle;
+  waitFor<T>(work: Promise<T>, wait?: Wait): Promise<T>;
+  /** The room is left. */
+  forget(): void;
+}
+
+interface ChannelEvents<T> {
+  message: CustomEvent<Message<T>>;
+}
+
+export class JoinedRoom implements Room {
+  readonly name: string;
+  readonly #context: RoomContext;
+  readonly #events: Emitter<RoomEvents>;
+  readonly #channels = new Map<string, RoomChannel<Payload>>();
+  #isLeft = false;
+
+  constructor(name: string, context: RoomContext) {
+    this.name = name;
+    this.#context = context;
+    this.#events = new Emitter(context.ambient);
+  }
+
+  peers(): readonly PeerInfo[] {
+    return this.#isLeft ? [] : this.#context.node().members(this.name).map(toPeerInfo);
+  }
+
+  channel<T extends Payload>(name: string, options: ChannelOptions<T> = {}): Channel<T> {
+    if (this.#isLeft) {
+      throw leftError();
+    }
+    const { delivery = "unordered" } = options;
+    if (delivery !== "unordered" && delivery !== "lossy") {
+      throw new SwarmError("UNSUPPORTED", `delivery "${String(delivery)}" does not exist yet: messages arrive unordered`);
+    }
+    const known = this.#channels.get(name);
+    const channel = known ?? new RoomChannel<Payload>(name, options, (data, wait) => this.#send(data, wait), this.#context);
+    this.#channels.set(name, channel);
+    return channel as unknown as Channel<T>;
+  }
+
+  async leave(): Promise<void> {
+    if (!this.#isLeft) {
+      this.end();
+      await this.#context.waitFor(this.#context.node().leave(this.name));
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave();
+  }
+
+  addEventListener<K extends keyof RoomEvents>(type: K, listener: (event: RoomEvents[K]) => void, options?: AddEventListenerOptions): void {
+    this.#events.addEventListener(type, listener, options);
+  }
+
+  removeEventListener<K extends keyof RoomEvents>(type: K, listener: (event: RoomEvents[K]) => void): void {
+    this.#events.removeEventListener(type, listener);
+  }
+
+  events<K extends keyof RoomEvents>(type: K, wait?: Wait): AsyncIterableIterator<RoomEvents[K]> {
+    return this.#events.events(type, wait);
+  }
+
+  onMember(type: keyof RoomEvents, peer: PeerSnapshot): void {
+    this.#events.emit(type, toPeerInfo(peer));
+  }
+
+  onMessage({ data, from, id, sentMs, hops }: MessageSnapshot): void {
+    const unpacked = unpack(data);
+    if (unpacked === null) {
+      return this.#context.log("debug", "message.unreadable", { from, id });
+    }
+    this.#channels.get(unpacked.channel)?.onMessage({ data: unpacked.data, from: from as PeerId, id, sentAt: sentMs, hops });
+  }
+
+  /** It is left, or its swarm is closed. */
+  end(): void {
+    this.#isLeft = true;
+    this.#context.forget();
+    this.#events.end();
+    for (const channel of this.#channels.values()) {
+      channel.end();
+    }
+  }
+
+  #send(data: Uint8Array, wait: Wait): Promise<string> {
+    if (this.#isLeft) {
+      return Promise.reject(leftError());
+    }
+    return this.#context.waitFor(this.#context.node().post(this.name, data), wait);
+  }
+}
+
+class RoomChannel<T extends Payload> implements Channel<T> {
+  readonly name: string;
+  onmessage: ((message: Message<T>) => void) | null = null;
+  readonly #packedName: ReturnType<typeof packName>;
+  readonly #parse: (value: unknown) => T;
+  readonly #post: (data: Uint8Array, wait: Wait) => Promise<string>;
+  readonly #log: Log;
+  readonly #events: Emitter<ChannelEvents<T>>;
+
+  constructor(name: string, options: ChannelOptions<unknown>, post: (data: Uint8Array, wait: Wait) => Promise<string>, context: RoomContext) {
+    this.name = name;
+    this.#packedName = packName(name);
+    this.#parse = (options.parse ?? ((value) => value)) as (value: unknown) => T;
+    this.#post = post;
+    this.#log = context.log;
+    this.#events = new Emitter(context.ambient);
+    // As an event, so that what it throws is reported and stops nobody else.
+    this.#events.addEventListener("message", ({ detail }) => this.onmessage?.(detail));
+  }
+
+  async send(data: T, wait: Wait = {}): Promise<{ readonly id: string }> {
+    if ("to" in wait) {
+      throw new SwarmError("UNSUPPORTED", "messages to single peers don't exist yet");
+    }
+    return { id: await this.#post(pack(this.#packedName, data), wait) };
+  }
+
+  /** Listens from this call on. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>> {
+    const events = this.#events.events("message");
+    const next = async (): Promise<IteratorResult<Message<T>>> => {
+      const { done, value } = await events.next();
+      return done === true ? { done, value: undefined } : { done: false, value: value.detail };
+    };
+    const end = async (): Promise<IteratorResult<Message<T>>> => {
+      await events.return?.();
+      return { done: true, value: undefined };
+    };
+    const iterator = { next, return: end, [Symbol.asyncIterator]: () => iterator };
+    return iterator;
+  }
+
+  onMessage(message: Message<unknown>): void {
+    let data: T;
+    try {
+      data = this.#parse(message.data);
+    } catch (cause) {
+      const { from, id } = message;
+      return this.#log("warn", "message.refused", { from, id, channel: this.name, reason: toSwarmError(cause).message });
+    }
+    this.#events.emit("message", { ...message, data });
+  }
+
+  end(): void {
+    this.#events.end();
+  }
+}
+
+function leftError(): SwarmError {
+  return new SwarmError("CLOSED", "the room was left", { cause: closedError() });
+}
