@@ -45,7 +45,18 @@ async function untilOne(pages: readonly Page[]): Promise<void> {
   await expect.poll(lacks, { timeout: 90_000 }).toBe("nothing");
 }
 
-test("twelve tabs with four places each are one swarm, and the six that are left when six die are one again", async ({ context }) => {
+/** One says something in a room, and each of the others hears it as its message of that number. */
+async function saysToAll(one: Page, others: readonly Page[], nth: number): Promise<void> {
+  const text = `message ${nth}`;
+  const id = await one.evaluate((data) => window.lab.say("hall", data), text);
+  const heard = others.map((page) => page.evaluate((count) => window.lab.heard("hall", count), nth));
+  for (const messages of await Promise.all(heard)) {
+    expect(messages).toHaveLength(nth);
+    expect(messages[nth - 1]).toMatchObject({ data: text, id });
+  }
+}
+
+test("twelve tabs with four places each are one swarm that a message crosses, and so are the six that are left when six die", async ({ context }) => {
   test.setTimeout(240_000);
   const pages = await Promise.all(Array.from({ length: TABS }, () => openTab(context, { maxConnections: PLACES })));
   await untilOne(pages);
@@ -56,11 +67,16 @@ test("twelve tabs with four places each are one swarm, and the six that are left
     // Everybody knows of everybody, or will.
     await expect.poll(() => page.evaluate(() => window.lab.swarm.peers().length), { timeout: 60_000 }).toBe(TABS - 1);
   }
+  await Promise.all(pages.map((page) => page.evaluate(() => window.lab.listen("hall"))));
+  const [speaker] = pages as [Page];
+  await saysToAll(speaker, pages.slice(1), 1);
 
   const dead = pages.filter((_, n) => n % 2 === 0);
   const alive = pages.filter((_, n) => n % 2 === 1);
   await Promise.all(dead.map(crash));
   await untilOne(alive);
+  const [first, ...others] = alive as [Page, ...Page[]];
+  await saysToAll(first, others, 2);
   for (const page of alive) {
     expect(await page.evaluate(() => window.lab.all("security"))).toEqual([]);
     expect((await statsOf(page))["node.bugs"]).toBe(0);

@@ -37,6 +37,7 @@ test("a tab that is hidden, and one that is frozen, are declared dead by nobody 
     const front = await openTab(browser, address);
     const pages = [hidden, frozen, front];
     await Promise.all(pages.map((page) => page.evaluate(() => window.lab.swarm.ready({ peers: 2 }))));
+    await Promise.all(pages.map((page) => page.evaluate(() => window.lab.listen("hall"))));
     await front.bringToFront();
     for (const page of [hidden, frozen]) {
       expect(await page.evaluate(() => document.visibilityState)).toBe("hidden");
@@ -52,10 +53,27 @@ test("a tab that is hidden, and one that is frozen, are declared dead by nobody 
       return window.lab.fetch(content, 120);
     }, id);
     expect(got).toMatchObject({ bytes: 3_000_000, wrongAt: null });
+    // What is said meanwhile reaches the hidden one at once, and the frozen one as soon as it runs again.
+    const saying = (page: Page, from: number) =>
+      page.evaluate(async (first) => {
+        for (let n = first; n < first + 50; n++) {
+          await window.lab.say("hall", String(n));
+        }
+      }, from);
+    const said = Array.from({ length: 100 }, (_, n) => String(n)).sort();
+    const heardBy = (page: Page) =>
+      page.evaluate(async () => {
+        const messages = await window.lab.heard("hall", 100);
+        return messages.map(({ data }) => data).sort();
+      });
+    await saying(front, 0);
     // The passing of time is what this story is about.
     await front.evaluate((ms) => new Promise((resolve) => void setTimeout(resolve, ms)), LONGER_THAN_ANY_DEADLINE_MS);
 
+    await saying(front, 50);
+    expect(await heardBy(hidden)).toEqual(said);
     await session.send("Page.setWebLifecycleState", { state: "active" });
+    expect(await heardBy(frozen)).toEqual(said);
     const late = await frozen.evaluate(async (content) => {
       await window.lab.until("content:available", { id: content });
       return window.lab.fetch(content, 120);
