@@ -16,7 +16,7 @@ const listen = (page: Page, room: string): Promise<void> => page.evaluate((name)
 const say = (page: Page, room: string, text: string): Promise<string> =>
   page.evaluate(([name, data]) => window.lab.say(name, data), [room, text] as const);
 
-const heard = (page: Page, room: string, count: number): Promise<unknown[]> =>
+const heard = (page: Page, room: string, count: number): Promise<readonly { readonly data: string }[]> =>
   page.evaluate(([name, many]) => window.lab.heard(name, many), [room, count] as const);
 
 test("a message crosses a line of three tabs, also in a room that the one between has not joined", async ({ context }) => {
@@ -54,7 +54,7 @@ test("a thousand small messages arrive, each once", async ({ context }) => {
   await one.evaluate(async () => {
     await Promise.all(Array.from({ length: 1_000 }, (_, index) => window.lab.say("hall", String(index))));
   });
-  const messages = (await heard(two, "hall", 1_000)) as { data: string }[];
+  const messages = await heard(two, "hall", 1_000);
   expect(new Set(messages.map(({ data }) => data)).size).toBe(1_000);
   const { "broadcast.sent": posts } = await statsOf(one);
   expect(posts).toBeLessThan(500);

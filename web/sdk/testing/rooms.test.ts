@@ -54,8 +54,10 @@ describe("rooms on a simulated network", () => {
     await network.until(() => there.length === 2 && elsewhere.length === 2);
     await network.advance(10_000);
     // In any order.
-    there.sort((one, other) => Number(one.data instanceof Uint8Array) - Number(other.data instanceof Uint8Array));
-    expect(there[0]).toMatchObject({ data: { text: "hello" }, from: a.id, id, hops: 1 });
+    there.sort((left, right) => Number(left.data instanceof Uint8Array) - Number(right.data instanceof Uint8Array));
+    expect(there[0]).toMatchObject({ data: { text: "hello" }, from: a.id, id });
+    // The way over the third may be the faster one.
+    expect([1, 2]).toContain(there[0]?.hops);
     expect(there[1]?.data).toEqual(Uint8Array.of(1, 2));
     expect([there.length, elsewhere.length, own.length]).toEqual([2, 2, 0]);
     expect((there[0]?.sentAt ?? 0) % 1).toBe(0);
@@ -123,7 +125,7 @@ describe("rooms on a simulated network", () => {
   });
 
   it("reach over peers that are in no room, and over a cut that heals within a minute", async () => {
-    make({ latency: 20 });
+    make({ latencyMs: 20 });
     const swarms = await Promise.all(Array.from({ length: 12 }, () => network.open({ app: "notes", maxConnections: 3 })));
     await network.advance(60_000);
     const ends = [swarms[0], swarms[11]] as [Swarm, Swarm];
