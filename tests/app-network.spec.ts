@@ -89,6 +89,18 @@ test("three tabs see each other in graph and table; one is disconnected, connect
   await expect(network.graph).toHaveAccessibleName(/1 of 1\speer connected/);
   await expect(one.page.getByRole("complementary", { name: "All connections" })).toBeFocused();
   await three.connected(2);
+
+  // Over a reload it stays so, though the other one announces itself; the page says so, and can take it back.
+  await one.reload();
+  await one.connected(1);
+  const bans = one.page.getByRole("list", { name: "Banned" });
+  await expect(bans.getByRole("listitem")).toHaveText([new RegExp(`${other.slice(0, 8)}\\s*for\\s+(29|30)\\s+days`)]);
+  await expect.poll(() => one.page.evaluate(async () => (await window.swarm?.stats())?.["signal.banned"] ?? 0)).toBeGreaterThan(0);
+  expect(await stateOf(one, other)).toBe("gone");
+  await bans.getByRole("button", { name: `Lift the ban of ${other.slice(0, 8)}` }).click();
+  await expect(bans).toHaveCount(0);
+  await two.connected(2);
+  await one.connected(2);
 });
 
 test("a peer is found and chosen by keyboard alone", async ({ context }) => {

@@ -1,6 +1,6 @@
 /** The network page with a swarm that is made up, as `window.busy`. `?peers=500` says how many there are. */
 
-import type { PeerId, PeerInfo, Status, SwarmEvents } from "../../web/sdk/index.ts";
+import type { Ban, PeerId, PeerInfo, Status, SwarmEvents } from "../../web/sdk/index.ts";
 import "../../web/app/network/network-page.ts";
 import type { NetworkSwarm } from "../../web/app/network/network-page.ts";
 import { Recorder } from "../../web/app/network/recorder.ts";
@@ -13,6 +13,7 @@ class BusySwarm implements NetworkSwarm {
   readonly #next = noise(1);
   #peers: PeerInfo[];
   #newest: number;
+  #bans: readonly Ban[] = [];
 
   constructor(count: number) {
     this.#peers = [...peers(count, Date.now())];
@@ -42,7 +43,17 @@ class BusySwarm implements NetworkSwarm {
 
   ban(id: PeerId): void {
     this.#peers = this.#peers.filter((one) => one.id !== id);
+    this.#bans = [...this.#bans, { peer: id, until: Date.now() + 3_600_000 }];
     this.#tell();
+  }
+
+  async unban(id: PeerId): Promise<void> {
+    this.#bans = this.#bans.filter(({ peer: banned }) => banned !== id);
+    this.#tell();
+  }
+
+  bans(): readonly Ban[] {
+    return this.#bans;
   }
 
   /** All counters move, all round trips waver, as many events as peers. */

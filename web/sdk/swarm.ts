@@ -12,6 +12,7 @@ import { checkOptions } from "./options.ts";
 import { isSupported } from "./support.ts";
 import { JoinedRoom } from "./room.ts";
 import type {
+  Ban,
   Content,
   ContentId,
   JoinOptions,
@@ -205,7 +206,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     await this.#waitFor(this.#open().disconnect(peer));
   }
 
-  /** Has nothing more to do with a peer. */
+  /** Has nothing more to do with a peer for 30 days, over reloads too. */
   ban(peer: PeerId): void {
     checkPeerId(peer);
     this.#open()
@@ -242,6 +243,17 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
       throw cause;
     }
     return joined;
+  }
+
+  /** Lets a banned peer come again, whoever banned it. Harmless if nobody did. */
+  async unban(peer: PeerId): Promise<void> {
+    checkPeerId(peer);
+    await this.#waitFor(this.#open().unban(peer));
+  }
+
+  /** Who is banned, by the application or for misbehaviour, and until when. */
+  bans(): readonly Ban[] {
+    return this.#closing.signal.aborted ? [] : this.#node.bans();
   }
 
   async stats(): Promise<SwarmStats> {

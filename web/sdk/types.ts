@@ -67,6 +67,13 @@ export interface PeerInfo {
   readonly nextTryAt: number | null;
 }
 
+/** A peer with whom there is no contact. */
+export interface Ban {
+  readonly peer: PeerId;
+  /** Milliseconds since the Unix epoch. */
+  readonly until: number;
+}
+
 /** An attempt to connect that failed, with the stage it reached and what a person can do about it. */
 export interface ConnectFailure {
   readonly peer: PeerId;

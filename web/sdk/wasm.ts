@@ -7,7 +7,7 @@
 
 import type { Bytes } from "./bytes.ts";
 import type { StoredRecord } from "./store/database.ts";
-import type { ConnectFailure, ContentInfo, PeerInfo, Progress } from "./types.ts";
+import type { Ban, ConnectFailure, ContentInfo, PeerInfo, Progress } from "./types.ts";
 
 export type WasmSource = URL | Request | Response | BufferSource | WebAssembly.Module;
 
@@ -41,6 +41,8 @@ export interface NodeHandle {
   /** At most 16,000 bytes, over several hops if need be. Resolves when the peer said that it has it. */
   send(peer: string, data: Uint8Array): Promise<void>;
   ban(peer: string): Promise<void>;
+  unban(peer: string): Promise<void>;
+  bans(): Ban[];
   add(draft: ContentDraft): Promise<string>;
   /** Resolves when the content is complete. */
   get(content: string, key: Uint8Array | null): Promise<void>;

@@ -138,7 +138,7 @@ pub enum Command {
         /// Whom.
         peer: PeerId,
     },
-    /// Have nothing more to do with this peer.
+    /// Have nothing more to do with this peer, for 30 days.
     Ban {
         /// Whom.
         peer: PeerId,
@@ -150,6 +150,11 @@ pub enum Command {
         to: PeerId,
         /// At most [`MESSAGE_BYTES_MAX`](crate::MESSAGE_BYTES_MAX) bytes.
         payload: Bytes,
+    },
+    /// Let a banned peer come again, and hold nothing against it.
+    Unban {
+        /// Whom.
+        peer: PeerId,
     },
     /// Offer a content whose chunks are in the store.
     Add {

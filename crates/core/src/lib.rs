@@ -25,6 +25,7 @@ mod pex;
 mod random;
 mod registry;
 mod routing;
+mod stored;
 pub mod time;
 mod topology;
 pub mod trust;

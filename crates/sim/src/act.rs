@@ -218,7 +218,8 @@ impl World {
             Action::Ban { tab, peer } => {
                 let peer = self.tabs[peer].peer;
                 if self.tabs[tab].is_open() {
-                    self.tabs[tab].banned.insert(peer);
+                    let until = self.schedule.now() + peerloom_core::trust::UNWANTED_TIME;
+                    self.tabs[tab].banned.insert(peer, until);
                 }
                 (tab, Some(Command::Ban { peer }))
             }

@@ -100,7 +100,7 @@ impl Checkers {
                 }
             }
             Event::PeerConnected(info) => {
-                let is_banned = tab.banned.contains(&info.id) || told.bans.contains(&info.id);
+                let is_banned = tab.bans(schedule.now(), &info.id) || told.bans.contains(&info.id);
                 let is_news = told.connected.insert(info.id);
                 if let Some(what) = stranger(&truth.who, tab, info.id) {
                     self.fail(at_ms, index, "apps never meet", what);

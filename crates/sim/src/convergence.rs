@@ -143,9 +143,10 @@ impl<'a> View<'a> {
     /// Tabs whom `tab` could know and that it hears or knows: honest, running, of its application,
     /// banned by neither.
     fn mates(&self, tab: &Tab) -> Vec<&'a Tab> {
-        let World { tabs, truth, checkers, .. } = self.world;
-        let bans =
-            |a: &Tab, b: &Tab| a.banned.contains(&b.peer) || checkers.has_banned(a.seat, b.peer);
+        let World { tabs, truth, checkers, schedule, .. } = self.world;
+        let bans = |a: &Tab, b: &Tab| {
+            a.bans(schedule.now(), &b.peer) || checkers.has_banned(a.seat, b.peer)
+        };
         let index = tab.seat.tab;
         let known = self.known[index].iter().filter_map(|peer| truth.who.find(peer));
         let mut mates = truth.who.hearers(index);

@@ -1,6 +1,6 @@
 //! What nodes ask of the outside, done to a world.
 
-use peerloom_core::io::{BodySource, ConnId, LinkCommand, StoreId, StoreOp};
+use peerloom_core::io::{BodySource, ConnId, LinkCommand, StoreId, StoreOp, StoreReply};
 use peerloom_core::{Input, Output};
 
 use crate::bus::Listener;
@@ -114,6 +114,11 @@ impl World {
         let Some(result) = tab.store.finish(id, &self.options.store, &mut self.dice) else {
             return;
         };
+        if let Ok(StoreReply::Records(records)) = &result
+            && let Some(record) = records.iter().find(|record| record.key == "trust")
+        {
+            tab.read_bans(self.schedule.now(), &record.value);
+        }
         if result.is_err() {
             self.count("storage operations failed");
         }

@@ -88,7 +88,7 @@ pub enum Action {
         /// From whom; perhaps itself, or somebody it never met.
         peer: usize,
     },
-    /// A tab bans another, for as long as its node lives.
+    /// A tab bans another.
     Ban {
         /// Which tab.
         tab: usize,

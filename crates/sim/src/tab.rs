@@ -76,8 +76,9 @@ pub(crate) struct Tab {
     pub(crate) wants: BTreeSet<usize>,
     /// Contents that the node said are here: they must be, whatever dies.
     pub(crate) durable: BTreeSet<ContentId>,
-    /// Peers that the application banned.
-    pub(crate) banned: BTreeSet<PeerId>,
+    /// Peers that the application banned in this session, and all that the store had when it was read;
+    /// and until when.
+    pub(crate) banned: BTreeMap<PeerId, Instant>,
     /// Peers that the application disconnected and will ask for again once the world is healed.
     pub(crate) parted: BTreeSet<PeerId>,
     /// Where its application is. A session that ends is in none.
@@ -127,7 +128,7 @@ impl Tab {
             commands_next: 1,
             wants: BTreeSet::new(),
             durable: BTreeSet::new(),
-            banned: BTreeSet::new(),
+            banned: BTreeMap::new(),
             parted: BTreeSet::new(),
             rooms: Rooms::new(),
         }
@@ -165,6 +166,29 @@ impl Tab {
         Instant::from_micros(at.as_micros().next_multiple_of(HIDDEN_TICK_MICROS))
     }
 
+    /// Whether a ban holds by which it wants nothing of that peer.
+    pub(crate) fn bans(&self, now: Instant, peer: &PeerId) -> bool {
+        self.banned.get(peer).is_some_and(|until| now < *until)
+    }
+
+    /// Its node was given this record of strikes and bans.
+    pub(crate) fn read_bans(&mut self, now: Instant, record: &[u8]) {
+        // After a version byte and 8 bytes of a hash: when it was written, and the entries.
+        let Some((saved_ms, entries)) = record.get(9..).and_then(|body| body.split_first_chunk())
+        else {
+            return;
+        };
+        let elapsed_ms = self.unix_ms(now).saturating_sub(u64::from_be_bytes(*saved_ms));
+        for entry in entries.as_chunks::<45>().0 {
+            let [kind, left_ms @ .., _, _, _, _] = &entry[32..] else { continue };
+            let left_ms = left_ms.first_chunk().map_or(0, |left| u64::from_be_bytes(*left));
+            let until = now + Duration::from_millis(left_ms.saturating_sub(elapsed_ms));
+            if let Some(id) = entry.first_chunk().filter(|_| *kind > 0) {
+                self.banned.entry(PeerId(*id)).or_insert(until);
+            }
+        }
+    }
+
     /// Counts what it carries for others: frames of routing that name another source.
     pub(crate) fn sends(&mut self, frame: &[u8]) {
         let Ok((Protocol::Routing, [0 | 2 | 3, _copy, _steps, rest @ ..])) = frame::decode(frame)
@@ -186,7 +210,7 @@ impl Tab {
         self.held.clear();
         self.wake = None;
         self.commands.clear();
-        // A ban by the application lasts as long as the node.
+        // What was not stored yet is lost; the rest is read again.
         self.banned.clear();
         self.parted.clear();
         self.rooms.clear();

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use js_sys::{Array, Promise, Uint8Array};
 use peerloom::command::{self, Asked};
 use peerloom::{Draft, Object, convert};
-use peerloom_core::Node;
 use peerloom_core::io::Command;
+use peerloom_core::{Node, Now};
 use peerloom_sim::stage::Seat;
 use peerloom_wire::ContentId;
 use wasm_bindgen::prelude::*;
@@ -62,6 +62,19 @@ impl SimNode {
     /// Has nothing more to do with a peer.
     pub fn ban(&self, peer: &str) -> Promise {
         self.ask(command::on_peer(peer, |peer| Command::Ban { peer }))
+    }
+
+    /// Lets a banned peer come again.
+    pub fn unban(&self, peer: &str) -> Promise {
+        self.ask(command::on_peer(peer, |peer| Command::Unban { peer }))
+    }
+
+    /// Returns who is banned, and until when.
+    #[must_use]
+    pub fn bans(&self) -> Array {
+        let now = self.shared.act(|stage| Now { mono: stage.now(), unix_ms: stage.unix_ms() });
+        let bans = self.read(|node| node.bans(now)).unwrap_or_default();
+        bans.iter().map(convert::ban).collect()
     }
 
     /// Offers a content whose chunks are in the store; gives its id.

@@ -158,6 +158,12 @@ pub fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
         .into()
 }
 
+/// Returns who is banned, and until when.
+#[must_use]
+pub fn ban(&(peer, until_ms): &(PeerId, u64)) -> JsValue {
+    Object::new().with_id("peer", &peer.0).with_u64("until", until_ms).into()
+}
+
 /// Returns a content's snapshot.
 #[must_use]
 pub fn content(info: &ContentInfo) -> JsValue {

@@ -131,6 +131,17 @@ impl NodeHandle {
         self.ask(command::on_peer(peer, |peer| Command::Ban { peer }))
     }
 
+    /// Lets a banned peer come again.
+    pub fn unban(&self, peer: &str) -> Promise {
+        self.ask(command::on_peer(peer, |peer| Command::Unban { peer }))
+    }
+
+    /// Returns who is banned, and until when.
+    #[must_use]
+    pub fn bans(&self) -> Array {
+        self.driver.read(|node| node.bans(now())).iter().map(convert::ban).collect()
+    }
+
     /// Offers a content whose chunks are in the store; gives its id.
     pub fn add(&self, draft: &Draft) -> Promise {
         self.ask(command::add(draft))

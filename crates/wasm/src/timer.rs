@@ -34,6 +34,9 @@ pub(crate) fn mono() -> Instant {
     Instant::from_micros((performance_now() * 1e3) as u64)
 }
 
+/// The longest that `setTimeout` takes: it keeps its time in 31 bits, and takes more for nothing.
+const MILLIS_MAX: u64 = i32::MAX as u64;
+
 /// A `setTimeout` that clears itself on drop, and owns its closure.
 pub(crate) struct Timer {
     id: JsValue,
@@ -49,6 +52,7 @@ impl Timer {
         let closure = Closure::<dyn Fn()>::new(on_time);
         // Rounded up: a timer that fires early does nothing but fire again.
         let millis = deadline.as_micros().saturating_sub(mono().as_micros()).div_ceil(1000);
+        let millis = millis.min(MILLIS_MAX);
         let id = set_timeout(closure.as_ref().unchecked_ref(), millis as f64);
         Self { id, deadline, _closure: closure, _live: Live::new(Kind::Closure) }
     }

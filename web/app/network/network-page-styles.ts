@@ -59,6 +59,27 @@ export const networkPageStyles = css`
     grid-template-columns: minmax(0, 1fr);
     gap: var(--space-4);
   }
+  aside h3 {
+    margin: var(--space-4) 0 var(--space-1);
+    font-size: 13px;
+    font-weight: 600;
+    line-height: 20px;
+  }
+  .bans {
+    margin: 0;
+    padding: 0;
+    list-style: none;
+  }
+  .bans li {
+    display: flex;
+    align-items: center;
+    gap: var(--space-2);
+    min-height: 32px;
+    font-size: 13px;
+  }
+  .bans button {
+    margin-inline-start: auto;
+  }
   .hint {
     margin: var(--space-4) 0 0;
     color: var(--soft);

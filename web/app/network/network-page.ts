@@ -3,7 +3,7 @@ import type { PropertyValues, TemplateResult } from "lit";
 import type { PeerId, PeerInfo, Status, Swarm } from "../../sdk/index.ts";
 import { controls, figures } from "../../ui/controls.ts";
 import { define } from "../../ui/define.ts";
-import { formatCount, formatRate, shortId } from "../../ui/format.ts";
+import { formatCount, formatDuration, formatRate, shortId } from "../../ui/format.ts";
 import { icon } from "../../ui/icons.ts";
 import { tokens } from "../../ui/tokens.ts";
 import { errorCode, errorWords } from "../../ui/words.ts";
@@ -23,7 +23,7 @@ import type { Recorder } from "./recorder.ts";
 const CONNECT_MS_MAX = 45_000;
 
 /** What of a swarm the page uses. */
-export type NetworkSwarm = Pick<Swarm, "id" | "status" | "connect" | "disconnect" | "ban">;
+export type NetworkSwarm = Pick<Swarm, "id" | "status" | "connect" | "disconnect" | "ban" | "unban" | "bans">;
 
 /**
  * The page of the network: the swarm as this peer sees it, as a graph and as a table, and one peer in full.
@@ -138,7 +138,26 @@ export class PeerloomNetworkPage extends LitElement {
         <div><dt>Sent</dt><dd>${formatRate(outPerSecond)}</dd></div>
       </dl>
       <div class="charts">${charts(recorder.history.series(null), "Round trip, median")}</div>
+      ${this.#bans()}
       ${recorder.peers.length === 0 ? nothing : html`<p class="hint">Choose a peer in the picture or in the table to see all about it.</p>`}
+    `;
+  }
+
+  /** Who is kept out: it is in no list else, and a person may have had second thoughts. */
+  #bans(): TemplateResult | typeof nothing {
+    const bans = this.swarm?.bans() ?? [];
+    if (bans.length === 0) return nothing;
+    return html`
+      <h3 id="bans">Banned</h3>
+      <ul class="bans" aria-labelledby="bans">
+        ${bans.map(
+          ({ peer, until }) => html`<li>
+            <code title=${peer}>${shortId(peer)}</code>
+            <span class="soft">for ${formatDuration(until - Date.now())}</span>
+            <button type="button" class="button soft" aria-label="Lift the ban of ${shortId(peer)}" @click=${() => void this.#unban(peer)}>Lift</button>
+          </li>`,
+        )}
+      </ul>
     `;
   }
 
@@ -205,7 +224,7 @@ export class PeerloomNetworkPage extends LitElement {
 
   async #ban(peer: PeerId): Promise<void> {
     const dialog = this.renderRoot.querySelector("peerloom-confirm-dialog");
-    const text = "Its connection is closed, and nothing of it is heard until this tab is reloaded. Files that you got from it stay.";
+    const text = "Its connection is closed, and nothing of it is heard for 30 days, or until you lift the ban on this page. Files that you got from it stay.";
     const sure = (await dialog?.ask({ title: `Ban ${shortId(peer)}?`, text, yes: "Ban" })) ?? false;
     if (!sure) return;
     try {
@@ -216,6 +235,16 @@ export class PeerloomNetworkPage extends LitElement {
       this.renderRoot.querySelector("aside")?.focus({ preventScroll: true });
     } catch (error) {
       this.#fail(peer, "not banned", error);
+    }
+  }
+
+  async #unban(peer: PeerId): Promise<void> {
+    try {
+      await this.swarm?.unban(peer);
+      this.spoken = `${shortId(peer)} may come again`;
+      this.renderRoot.querySelector("aside")?.focus({ preventScroll: true });
+    } catch (error) {
+      this.#fail(peer, "still banned", error);
     }
   }
 

@@ -41,6 +41,10 @@ const STEPS_MAX: usize = 100_000;
 /// The most `Start` commands that wait for the store.
 const STARTS_WAITING_MAX: usize = 64;
 
+/// The most commands that wait until the records are read: as many as there may be seeds and then
+/// some.
+const EARLY_COMMANDS_MAX: usize = 256;
+
 /// With one chunk asked for along with the manifest, the first one was in a reader's hand after 18 to
 /// 20 ms; with four, which it has to share the processors with, after 20 to 27 (measured 2026-11-20).
 const EARLY_MAX: u32 = 1;
@@ -74,6 +78,16 @@ enum Loading {
     Failed,
 }
 
+/// Whether it is known who is banned. Before that nothing is said and nobody is heard.
+#[derive(Debug)]
+enum Records {
+    /// They are being read; what the application wants of peers meanwhile waits, at most
+    /// [`EARLY_COMMANDS_MAX`].
+    Awaited(Vec<(CommandId, Command)>),
+    /// They were read, or can't be.
+    Read,
+}
+
 /// A peer of a swarm, as a pure state machine.
 #[derive(Debug)]
 pub struct Node {
@@ -89,6 +103,7 @@ pub struct Node {
     broadcast: Broadcast,
     content: Content,
     trust: Trust,
+    records: Records,
     loading: Loading,
     steps: VecDeque<Step>,
     outputs: VecDeque<Output>,
@@ -137,6 +152,7 @@ impl Node {
                 window_min: WINDOW_MIN,
             }),
             trust: Trust::default(),
+            records: Records::Awaited(Vec::new()),
             loading: Loading::Pending(Vec::new()),
             steps: VecDeque::from([Step::Content(content::Input::Start)]),
             outputs: VecDeque::new(),
@@ -157,7 +173,7 @@ impl Node {
             Input::Signal { bytes } => self.on_envelope(now, &bytes, SignalPath::Broadcast),
             Input::Signed { id, signature } => self.on_signed(id, signature),
             Input::Verified { id, holds } => self.on_verified(now, id, holds),
-            Input::Stored { id, result } => self.on_stored(id, result),
+            Input::Stored { id, result } => self.on_stored(now, id, result),
             Input::Lifecycle(lifecycle) => self.handle_lifecycle(now, lifecycle),
             Input::Economy(economy) => {
                 self.steps.push_back(Step::Pex(pex::Input::Economy(economy)));
@@ -241,6 +257,14 @@ impl Node {
 
     #[inline(never)]
     fn handle_command(&mut self, now: Now, id: CommandId, command: Command) {
+        if let Records::Awaited(waiting) = &mut self.records
+            && matches!(command, Command::Start | Command::Connect { .. } | Command::Unban { .. })
+        {
+            if waiting.len() < EARLY_COMMANDS_MAX {
+                return waiting.push((id, command));
+            }
+            return self.done(id, Err(CommandError::Aborted));
+        }
         let content = match command {
             Command::Join { room, is_shown } => {
                 return self.post(id, broadcast::Command::Join { room, is_shown });
@@ -279,6 +303,10 @@ impl Node {
             }
             Command::Ban { peer } => {
                 self.steps.push_back(Step::Trust(trust::Input::Ban { peer }));
+                return self.done(id, Ok(Reply::Done));
+            }
+            Command::Unban { peer } => {
+                self.steps.push_back(Step::Trust(trust::Input::Pardon { peer }));
                 return self.done(id, Ok(Reply::Done));
             }
             Command::Add { draft } => content::Command::Add { draft },
@@ -339,6 +367,11 @@ impl Node {
     /// The connections go first, so that their goodbye is on the way before anything else but the
     /// farewells to rooms, which they carry.
     fn stop(&mut self, now: Now) {
+        if let Records::Awaited(waiting) = &mut self.records {
+            for (id, _) in core::mem::take(waiting) {
+                self.done(id, Err(CommandError::Closed));
+            }
+        }
         let effects = handled(&mut self.broadcast, now, broadcast::Input::Stop);
         self.route(now, effects, Self::route_broadcast);
         self.steps.push_back(Step::Link(link::Input::HangupAll));
@@ -347,6 +380,7 @@ impl Node {
         self.steps.push_back(Step::Pex(pex::Input::Stop));
         self.steps.push_back(Step::Routing(routing::Input::Stop));
         self.steps.push_back(Step::Content(content::Input::Stop));
+        self.steps.push_back(Step::Trust(trust::Input::Stop));
     }
 
     fn done(&mut self, id: CommandId, result: Result<Reply, CommandError>) {

@@ -10,7 +10,7 @@ use peerloom_wire::envelope::{Recipient, Signal};
 use peerloom_wire::frame::{self, FrameError, Protocol};
 
 use super::proof::Proof;
-use super::{Loading, Node};
+use super::{Loading, Node, Records};
 use crate::event::{
     CommandError, ConnectFailure, DisconnectCause, Event, PeerState, Reply, RoomMessage,
     SignalPath, Stage, StrikeKind,
@@ -34,8 +34,11 @@ pub(super) enum Step {
     Trust(trust::Input),
 }
 
-/// The id of the registry's writes, of which one runs at a time. Content counts its own from below.
+/// The ids of the registry's and of trust's writes, of each of which one runs at a time. Content counts
+/// its own from below.
 const REGISTRY_STORE: StoreId = StoreId(u64::MAX);
+const TRUST_STORE: StoreId = StoreId(u64::MAX - 1);
+
 /// Posts are not handed to a peer for which so many bytes wait: a tenth of what has a connection
 /// closed, ten seconds of a slow one.
 const BROADCAST_WAITING_MAX: usize = 1 << 20;
@@ -314,11 +317,16 @@ impl Node {
                 self.steps.push_back(Step::Discovery(discovery::Input::Call { peer }));
             }
             registry::Effect::Save { stored } => {
-                let record = Record { key: registry::RECORD_KEY.to_owned(), value: stored };
-                let op = StoreOp::Apply { puts: vec![record], deletes: Vec::new() };
-                self.outputs.push_back(Output::Store { id: REGISTRY_STORE, op });
+                self.save(REGISTRY_STORE, registry::RECORD_KEY, stored);
             }
         }
+    }
+
+    #[inline(never)]
+    fn save(&mut self, id: StoreId, key: &str, value: Bytes) {
+        let record = Record { key: key.to_owned(), value };
+        let op = StoreOp::Apply { puts: vec![record], deletes: Vec::new() };
+        self.outputs.push_back(Output::Store { id, op });
     }
 
     #[inline(never)]
@@ -382,6 +390,8 @@ impl Node {
                 let peers = self.discovery.available(now);
                 Step::Topology(topology::Input::Candidates { is_crowd, peers })
             }
+            // Perhaps one that only others speak of.
+            topology::Effect::Dial { peer } if self.trust.is_banned(now, peer) => return,
             topology::Effect::Dial { peer } => Step::Discovery(discovery::Input::Dial { peer }),
             topology::Effect::Close { peers } => {
                 // What is under way on a connection is worth more than any other use of its place.
@@ -461,20 +471,43 @@ impl Node {
                 self.steps.push_back(Step::Discovery(discovery::Input::Ban { peer }));
                 self.steps.push_back(Step::Registry(registry::Input::Ban { peer }));
             }
+            trust::Effect::Save { stored } => self.save(TRUST_STORE, trust::RECORD_KEY, stored),
         }
     }
 
     /// A storage operation ended. Of the records that were read, each protocol gets its own.
     #[inline(never)]
-    pub(super) fn on_stored(&mut self, id: StoreId, mut result: Result<StoreReply, StoreError>) {
-        if id == REGISTRY_STORE {
-            let is_done = result.is_ok();
-            return self.steps.push_back(Step::Registry(registry::Input::Saved { is_done }));
+    pub(super) fn on_stored(
+        &mut self,
+        now: Now,
+        id: StoreId,
+        mut result: Result<StoreReply, StoreError>,
+    ) {
+        let is_done = result.is_ok();
+        match id {
+            REGISTRY_STORE => {
+                return self.steps.push_back(Step::Registry(registry::Input::Saved { is_done }));
+            }
+            TRUST_STORE => {
+                return self.steps.push_back(Step::Trust(trust::Input::Saved { is_done }));
+            }
+            _ => {}
         }
         if let Ok(StoreReply::Records(records)) = &mut result {
-            let at = records.iter().position(|record| record.key == registry::RECORD_KEY);
-            let stored = at.map(|at| records.swap_remove(at).value);
-            self.steps.push_back(Step::Registry(registry::Input::Loaded { stored }));
+            let mut take = |key| {
+                let at = records.iter().position(|record| record.key == key);
+                at.map(|at| records.swap_remove(at).value)
+            };
+            let (banned, known) = (take(trust::RECORD_KEY), take(registry::RECORD_KEY));
+            self.steps.push_back(Step::Trust(trust::Input::Loaded { stored: banned }));
+            self.steps.push_back(Step::Registry(registry::Input::Loaded { stored: known }));
+            self.run(now);
+        }
+        // The first operation of all is to read the records.
+        if let Records::Awaited(waiting) = core::mem::replace(&mut self.records, Records::Read) {
+            for (id, command) in waiting {
+                self.handle_command(now, id, command);
+            }
         }
         let op = content::OpId(id.0);
         self.steps.push_back(Step::Content(content::Input::Stored { op, result }));

@@ -1,6 +1,7 @@
 //! What may be read of a node at any time.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use peerloom_wire::{ContentId, PeerId};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use super::Node;
 use crate::event::{ContentInfo, ContentLayout, PeerInfo, PeerState};
 use crate::io::ConnId;
 use crate::map::Map;
+use crate::time::Now;
 
 /// A node at a glance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,13 @@ impl Node {
         self.content.contents()
     }
 
+    /// Returns who is banned, and when that ends, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn bans(&self, now: Now) -> Vec<(PeerId, u64)> {
+        let ends_ms = |left: Duration| now.unix_ms + u64::try_from(left.as_millis()).unwrap_or(0);
+        self.trust.bans(now).map(|(peer, left)| (peer, ends_ms(left))).collect()
+    }
+
     /// Returns what is known of one content.
     #[must_use]
     pub fn content(&self, content: ContentId) -> Option<ContentInfo> {
@@ -92,6 +101,7 @@ impl Node {
     #[must_use]
     pub fn stats(&self) -> Map<&'static str, u64> {
         let mut stats = self.content.stats();
+        stats.extend(self.trust.stats());
         for counters in [
             self.signer.counters(),
             self.routing.counters(),
@@ -110,7 +120,6 @@ impl Node {
         let gauges = [
             ("registry.peers", self.registry.peers_count() as u64),
             ("pex.known", self.pex.known_count() as u64),
-            ("trust.peers", self.trust.peers_count() as u64),
             ("node.open_proofs", self.proofs.len() as u64),
             ("node.bugs", self.bugs),
         ];

@@ -16,7 +16,6 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;
-use peerloom_crypto::sha256;
 use peerloom_wire::PeerId;
 
 use self::history::{ENTRY_BYTES, History};
@@ -24,6 +23,7 @@ use self::round::{Round, Turn};
 use crate::event::SignalPath;
 use crate::machine::Machine;
 use crate::map::Map;
+use crate::stored::Stored;
 use crate::time::{Instant, Now};
 
 /// The key of this protocol's record in the store.
@@ -32,18 +32,12 @@ pub(crate) const RECORD_KEY: &str = "peers";
 /// The version of the stored form that this crate writes and reads.
 const STORED_VERSION: u8 = 1;
 
-/// How much of the hash of what is stored is stored before it.
-const CHECK_BYTES: usize = 8;
-
 /// The most peers remembered, of 65 bytes each: more than ever are tried at a start.
 const PEERS_MAX: usize = 100;
 
 /// How long a peer is remembered after it was last seen: a browser's profile that has not come back
 /// for a month mostly does not, and its storage may be evicted by then. Guess.
 const AGE_MAX_MS: u64 = 30 * 24 * 3600 * 1000;
-
-/// Between a change and the write that saves it: what comes together is written together.
-const SAVE_DELAY: Duration = Duration::from_secs(30);
 
 /// Between two writes while peers are connected, of how long they are: what is lost if the page dies.
 const NOTE_INTERVAL: Duration = Duration::from_secs(600);
@@ -100,16 +94,6 @@ struct Known {
     turn: Turn,
 }
 
-/// Whether there may be a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Store {
-    /// It was not read yet, and a write could hide what is there; or a newer version wrote it, and it
-    /// stays as it is.
-    Untouched,
-    Ready,
-    Writing,
-}
-
 /// The peers that were met before.
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -117,8 +101,7 @@ pub(crate) struct Registry {
     /// At most [`PEERS_MAX`].
     peers: Map<PeerId, Known>,
     round: Round,
-    store: Store,
-    save_at: Option<Instant>,
+    stored: Stored,
     counters: Map<&'static str, u64>,
 }
 
@@ -147,12 +130,12 @@ impl Machine for Registry {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.round.due(), self.save_due()].into_iter().flatten().min()
+        [self.round.due(), self.stored.due()].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.advance(now, out);
-        if self.save_due().is_some_and(|at| at <= now.mono) {
+        if self.stored.due().is_some_and(|at| at <= now.mono) {
             self.save(now, out);
         }
     }
@@ -166,8 +149,7 @@ impl Registry {
             own: config.own,
             peers: Map::new(),
             round: Round::Stopped,
-            store: Store::Untouched,
-            save_at: None,
+            stored: Stored::new(STORED_VERSION),
             counters: Map::new(),
         }
     }
@@ -211,28 +193,21 @@ impl Registry {
         self.round = Round::Stopped;
         self.note_uptimes(now);
         self.peers.values_mut().for_each(|known| known.connected_since = None);
-        self.save_at = self.save_at.map(|_| now.mono);
+        self.stored.hurry(now);
     }
 
     #[inline(never)]
     fn on_loaded(&mut self, now: Now, stored: Option<Bytes>) {
-        self.store = Store::Ready;
-        let stored = stored.unwrap_or_default();
-        let version = stored.first().copied().unwrap_or(STORED_VERSION);
-        let body = stored.get(1..).unwrap_or_default();
-        let (check, body) = body.split_at_checked(CHECK_BYTES).unwrap_or_default();
-        if version > STORED_VERSION {
-            self.store = Store::Untouched;
-        }
-        let is_whole = check.len() == CHECK_BYTES && sha256(body).starts_with(check);
-        if version != STORED_VERSION || !(stored.is_empty() || is_whole) {
-            self.count("registry.loads_failed");
-        } else {
-            for entry in body.as_chunks().0 {
-                let Some((peer, earlier)) = History::decode(now.unix_ms, entry) else { continue };
-                if now.unix_ms - earlier.seen_ms <= AGE_MAX_MS {
-                    self.peers.entry(peer).or_default().history.add_earlier(earlier);
-                    self.make_room(now);
+        match self.stored.load(stored.as_ref()) {
+            None => self.count("registry.loads_failed"),
+            Some(body) => {
+                for entry in body.as_chunks().0 {
+                    let decoded = History::decode(now.unix_ms, entry);
+                    let Some((peer, earlier)) = decoded else { continue };
+                    if now.unix_ms - earlier.seen_ms <= AGE_MAX_MS {
+                        self.peers.entry(peer).or_default().history.add_earlier(earlier);
+                        self.make_room(now);
+                    }
                 }
             }
         }
@@ -318,14 +293,8 @@ impl Registry {
         }
     }
 
-    /// What is stored is not what it should be.
     fn mark(&mut self, now: Now) {
-        let at = now.mono + SAVE_DELAY;
-        self.save_at = Some(self.save_at.map_or(at, |planned| planned.min(at)));
-    }
-
-    fn save_due(&self) -> Option<Instant> {
-        self.save_at.filter(|_| self.store == Store::Ready)
+        self.stored.mark(now);
     }
 
     #[inline(never)]
@@ -335,21 +304,15 @@ impl Registry {
         for (&peer, known) in &self.peers {
             known.history.encode(peer, &mut entries);
         }
-        self.save_at = (self.connected_count() > 0).then(|| now.mono + NOTE_INTERVAL);
-        self.store = Store::Writing;
-        let check = sha256(&entries);
-        let check = check.first_chunk::<CHECK_BYTES>().map_or(&[][..], |check| check);
-        out.push(Effect::Save { stored: [&[STORED_VERSION], check, &entries].concat().into() });
+        out.push(Effect::Save { stored: self.stored.begin_save(&entries) });
+        if self.connected_count() > 0 {
+            self.stored.mark_until(now.mono + NOTE_INTERVAL);
+        }
     }
 
     fn on_saved(&mut self, now: Now, is_done: bool) {
-        self.store = Store::Ready;
-        if is_done {
-            self.count("registry.saves");
-        } else {
-            self.count("registry.saves_failed");
-            self.save_at = Some(now.mono + SAVE_DELAY);
-        }
+        self.stored.on_saved(now, is_done);
+        self.count(if is_done { "registry.saves" } else { "registry.saves_failed" });
     }
 }
 

@@ -1,3 +1,4 @@
+use peerloom_crypto::sha256;
 use proptest::prelude::*;
 
 use super::*;
@@ -375,7 +376,7 @@ fn golden_bytes() {
     assert_eq!(out, entry);
     let mut registry = fresh();
     registry.peers.entry(peer(1)).or_default().history = history;
-    registry.store = Store::Ready;
+    registry.stored.load(None);
     registry.mark(at(0));
     let expect = [&[1], &sha256(&entry)[..8], &entry].concat();
     assert_eq!(write(&wait(&mut registry, MINUTE)), expect);

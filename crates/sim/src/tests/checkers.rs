@@ -167,7 +167,7 @@ fn who_is_called_dead_and_is_not_is_noticed() {
 fn a_ban_that_does_not_hold_is_noticed() {
     let mut world = world();
     let friend = world.tabs[1].peer;
-    world.tabs[0].banned.insert(friend);
+    world.tabs[0].banned.insert(friend, Instant::from_micros(u64::MAX));
     world.checkers.closed(world.tabs[0].seat);
     hear(&mut world, &Event::PeerConnected(peer(friend)));
     assert_eq!(violated(&world), ["a ban holds"]);

@@ -95,3 +95,34 @@ fn whoever_forges_or_floods_lists_of_peers_is_banned_and_the_others_go_on() {
     }
     assert!(forged_count > 0);
 }
+
+/// A ban, a reload during which the wall clock may be set back, and half a minute of the new page.
+fn reload_after_ban(politely: bool, clock_ahead_ms: u64) -> World {
+    let reload = Action::Reload { tab: 1, ms: 500, politely };
+    let ban = (10_000, Action::Ban { tab: 1, peer: 0 });
+    let mut options = calm(4, &[ban, (10_200, reload)]);
+    options.tabs[1].clock_ahead_ms = 3_600_000;
+    options.heal_at_ms = 60_000;
+    let mut world = World::new(&options);
+    world.keep_events();
+    world.run_until(10_400);
+    world.tabs[1].options.clock_ahead_ms = clock_ahead_ms;
+    world.run_until(options.heal_at_ms);
+    world
+}
+
+#[test]
+fn whom_an_application_banned_stays_banned_over_a_reload() {
+    for (politely, clock_ahead_ms) in [(true, 3_600_000), (false, 3_600_000), (true, 0)] {
+        let mut world = reload_after_ban(politely, clock_ahead_ms);
+        let (banned, other) = (world.tabs[0].peer, world.tabs[2].peer);
+        let node = world.tabs[1].node.as_ref().unwrap();
+        let connected: Vec<_> = node.peers().into_iter().map(|peer| peer.id).collect();
+        assert_eq!(connected, [other], "the banned one is not even known");
+        let stats = node.stats();
+        assert_eq!(stats.get("trust.banned"), Some(&1));
+        assert!(stats.get("signal.banned").is_some_and(|dropped| *dropped > 0), "{stats:?}");
+        assert!(world.tabs[1].bans(world.schedule.now(), &banned), "the store has it");
+        pass(&mut world);
+    }
+}
