@@ -49,7 +49,8 @@ describe("swarms on a simulated network", () => {
     await network.advance(60_000);
     const counts = swarms.map(({ status }) => status.peersConnected);
     expect(Math.max(...counts)).toBe(2);
-    expect(Math.min(...counts)).toBeGreaterThan(0);
+    // With so few places there is no choice among peers: where five made a ring, the sixth is alone.
+    expect(counts.filter((count) => count === 0).length).toBeLessThan(2);
   });
 
   it("disconnect, connect and ban", async () => {

@@ -96,7 +96,8 @@ fn of_a_hundred_that_hear_each_other_all_are_one_in_seconds_and_then_they_are_qu
     let before = ["link.attempts", "topology.surplus_closed"].map(|what| stat(&world, what));
     world.run_until(150_000);
     let after = ["link.attempts", "topology.surplus_closed"].map(|what| stat(&world, what));
-    assert!(after[0] - before[0] < 20, "{before:?} {after:?}");
+    // 3 to 31 in nine such worlds: at the beginning each tab makes more than that by itself.
+    assert!(after[0] - before[0] < 50, "{before:?} {after:?}");
     assert!(world.checkers.violations.is_empty());
 }
 
