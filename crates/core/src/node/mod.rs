@@ -258,7 +258,13 @@ impl Node {
     #[inline(never)]
     fn handle_command(&mut self, now: Now, id: CommandId, command: Command) {
         if let Records::Awaited(waiting) = &mut self.records
-            && matches!(command, Command::Start | Command::Connect { .. } | Command::Unban { .. })
+            && matches!(
+                command,
+                Command::Start
+                    | Command::Connect { .. }
+                    | Command::Send { .. }
+                    | Command::Unban { .. }
+            )
         {
             if waiting.len() < EARLY_COMMANDS_MAX {
                 return waiting.push((id, command));
