@@ -58,7 +58,8 @@ impl World {
             let origin = self.posts.said[index].seat.tab;
             let is_apart = !self.tabs[origin].is_honest() || parts[origin] != parts[tab];
             let (own, peer) = (&self.tabs[tab], self.tabs[origin].peer);
-            let bans = own.banned.contains(&peer) || self.checkers.has_banned(own.seat, peer);
+            let now = self.schedule.now();
+            let bans = own.bans(now, &peer) || self.checkers.has_banned(own.seat, peer);
             if index >= first && !is_apart && !bans {
                 let what = format!("has not heard message {index} of tab {origin}");
                 self.checkers.fail(self.now_ms(), tab, "a converged world hears everything", what);
