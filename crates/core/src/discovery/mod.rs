@@ -78,6 +78,10 @@ const CALL_HIGHER: Duration = Duration::from_secs(2);
 /// How long it is waited after a connection was one too many, if it would be wanted again. Guess.
 const SURPLUS_WAIT: Duration = Duration::from_secs(120);
 
+/// How long a command waits for a peer without a place to make one and dial, which takes half a second, before it is tried
+/// once more. Longer than the two seconds between two connections that a peer ends for others.
+const ROOM_WAIT: Duration = Duration::from_secs(3);
+
 /// The most commands that wait for a connection.
 const SEEKS_MAX: usize = 256;
 
@@ -170,6 +174,8 @@ struct Seek {
     peer: PeerId,
     deadline: Instant,
     repeat_at: Instant,
+    /// Whether there was no place for it, and one is being made.
+    waits_for_room: bool,
 }
 
 /// Whether we take part.
@@ -511,19 +517,20 @@ impl Discovery {
         }
         let deadline = now.mono + SEEK_MAX;
         let repeat_at = now.mono + SEEK_REPEAT;
+        let seek = Seek { id, peer, deadline, repeat_at, waits_for_room: false };
         match self.known.get_mut(&peer) {
             Some(known) if known.contact == Contact::Connected => {
                 out.push(Effect::Done { id, result: Ok(()) });
             }
             Some(known) => {
-                self.seeks.push(Seek { id, peer, deadline, repeat_at });
+                self.seeks.push(seek);
                 if known.contact != Contact::Dialling {
                     known.contact = Contact::Dialling;
                     out.push(Effect::Dial { peer });
                 }
             }
             None => {
-                self.seeks.push(Seek { id, peer, deadline, repeat_at });
+                self.seeks.push(seek);
                 out.push(Effect::Announce { to: Some(peer), answer_wanted: true });
             }
         }
@@ -591,6 +598,16 @@ impl Discovery {
         failure: Option<ConnectFailure>,
         out: &mut Vec<Effect>,
     ) {
+        // In a crowd whoever is full makes room, and dials.
+        let is_full = failure.as_ref().is_some_and(|failure| failure.stage == Stage::Admission);
+        let mut waits = false;
+        if is_full && self.is_crowd() {
+            for seek in self.seeks.iter_mut().filter(|seek| seek.peer == peer) {
+                waits |= !seek.waits_for_room;
+                seek.waits_for_room = true;
+                seek.repeat_at = now.mono + ROOM_WAIT;
+            }
+        }
         if let Some(known) = self.known.get_mut(&peer) {
             match &failure {
                 Some(failure) => {
@@ -608,8 +625,10 @@ impl Discovery {
             }
             out.push(Effect::Changed { peer });
         }
-        let error = failure.map_or(CommandError::Aborted, CommandError::Unreachable);
-        self.answer(peer, &Err(error), out);
+        if !waits {
+            let error = failure.map_or(CommandError::Aborted, CommandError::Unreachable);
+            self.answer(peer, &Err(error), out);
+        }
     }
 
     #[inline(never)]

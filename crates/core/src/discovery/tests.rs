@@ -615,3 +615,26 @@ fn who_is_silent_for_two_announcements_is_not_chosen() {
 fn a_stranger_that_is_to_be_dialled_is_called_and_not_known() {
     check(vec![(1, Input::Dial { peer: peer(9) })], &[call(9)]);
 }
+
+#[test]
+fn in_a_crowd_a_wanted_peer_without_a_place_has_time_to_make_one_and_dial_but_not_for_ever() {
+    let (id, wanted) = (CommandId(1), peer(3));
+    let full = || failure(wanted).map(|it| ConnectFailure { stage: Stage::Admission, ..it });
+    let is_done = |effects: &[Effect]| effects.iter().any(|it| matches!(it, Effect::Done { .. }));
+    for makes_room in [true, false] {
+        let mut discovery = discovery(1);
+        for seed in 1..=3 {
+            run(&mut discovery, vec![(u64::from(seed), heard(seed, 1, 1, announce()))]);
+        }
+        run(&mut discovery, vec![(4, Input::Connect { id, peer: wanted })]);
+        let refused = Input::Failed { peer: wanted, failure: full() };
+        assert!(!is_done(&run(&mut discovery, vec![(50, refused.clone())])));
+        if makes_room {
+            let dialled = run(&mut discovery, vec![(900, Input::Connected { peer: wanted })]);
+            assert_eq!(dialled, [Effect::Done { id, result: Ok(()) }]);
+        } else {
+            assert!(wait(&mut discovery, 4_000).contains(&Effect::Dial { peer: wanted }));
+            assert!(is_done(&run(&mut discovery, vec![(4_100, refused)])));
+        }
+    }
+}
