@@ -82,6 +82,9 @@ const SURPLUS_WAIT: Duration = Duration::from_secs(120);
 /// once more. Longer than the two seconds between two connections that a peer ends for others.
 const ROOM_WAIT: Duration = Duration::from_secs(3);
 
+/// With fewer places nobody makes room: there is no partial view then.
+const ROOM_PLACES_MIN: usize = 4;
+
 /// The most commands that wait for a connection.
 const SEEKS_MAX: usize = 256;
 
@@ -601,7 +604,7 @@ impl Discovery {
         // In a crowd whoever is full makes room, and dials.
         let is_full = failure.as_ref().is_some_and(|failure| failure.stage == Stage::Admission);
         let mut waits = false;
-        if is_full && self.is_crowd() {
+        if is_full && self.is_crowd() && self.config.connections_max >= ROOM_PLACES_MIN {
             for seek in self.seeks.iter_mut().filter(|seek| seek.peer == peer) {
                 waits |= !seek.waits_for_room;
                 seek.waits_for_room = true;

@@ -618,15 +618,15 @@ fn a_stranger_that_is_to_be_dialled_is_called_and_not_known() {
 
 #[test]
 fn in_a_crowd_a_wanted_peer_without_a_place_has_time_to_make_one_and_dial_but_not_for_ever() {
-    let (id, wanted) = (CommandId(1), peer(3));
+    let (id, wanted) = (CommandId(1), peer(6));
     let full = || failure(wanted).map(|it| ConnectFailure { stage: Stage::Admission, ..it });
     let is_done = |effects: &[Effect]| effects.iter().any(|it| matches!(it, Effect::Done { .. }));
     for makes_room in [true, false] {
-        let mut discovery = discovery(1);
-        for seed in 1..=3 {
+        let mut discovery = discovery(4);
+        for seed in 1..=6 {
             run(&mut discovery, vec![(u64::from(seed), heard(seed, 1, 1, announce()))]);
         }
-        run(&mut discovery, vec![(4, Input::Connect { id, peer: wanted })]);
+        run(&mut discovery, vec![(7, Input::Connect { id, peer: wanted })]);
         let refused = Input::Failed { peer: wanted, failure: full() };
         assert!(!is_done(&run(&mut discovery, vec![(50, refused.clone())])));
         if makes_room {
