@@ -19,7 +19,7 @@ const say = (page: Page, room: string, text: string): Promise<string> =>
 const heard = (page: Page, room: string, count: number): Promise<readonly { readonly data: string }[]> =>
   page.evaluate(([name, many]) => window.lab.heard(name, many), [room, count] as const);
 
-test("a message crosses a line of three tabs, also in a room that the one between has not joined", async ({ context }) => {
+test("a message crosses a line of three tabs, also in a room that the one between has not joined @firefox", async ({ context }) => {
   const [one, bridge, three] = await openLine(context);
   const [from, answers] = await Promise.all([idOf(one), idOf(three)]);
   await Promise.all([listen(one, "hall"), listen(bridge, "hall"), listen(three, "hall")]);
@@ -48,7 +48,7 @@ test("members of a room are known over a tab that is not in it, and leave it whe
   await expect.poll(members).toEqual([]);
 });
 
-test("a thousand small messages arrive, each once", async ({ context }) => {
+test("a thousand small messages arrive, each once @firefox", async ({ context }) => {
   const [one, two] = (await openMesh(context, 2)) as [Page, Page];
   await Promise.all([listen(one, "hall"), listen(two, "hall")]);
   await one.evaluate(async () => {
