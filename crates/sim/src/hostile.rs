@@ -17,7 +17,7 @@ use crate::schedule::Schedule;
 const FLOOD_FRAMES: usize = 600;
 
 /// How often each may be handed on: as often as is allowed.
-const FLOOD_STEPS: u8 = 23;
+const FLOOD_STEPS: u8 = 31;
 
 /// How long each is.
 const FLOOD_ENVELOPE_BYTES: usize = 100;
@@ -43,6 +43,11 @@ pub(crate) fn send(
         }
         if dice.chance(hostility.carried_claimed_per_mille) {
             claim_way(dice, fabric, schedule, end, frame);
+        }
+        if dice.chance(hostility.carried_spent_per_mille)
+            && let Some(spent) = spend(frame)
+        {
+            return fabric.inject(schedule, end, spent);
         }
         let ends = fabric.open_ends(end.seat);
         if let Some((other, _)) = dice.pick(&ends).copied()
@@ -100,9 +105,18 @@ fn claim_way(
     }
 }
 
+/// "I could not bring it any nearer", with no step left; `None` if the frame is anything else.
+fn spend(frame: &Bytes) -> Option<Bytes> {
+    let (_, body) = frame::decode(frame).ok()?;
+    let (_steps_left, head) = frame.split_last()?;
+    (body.first() == Some(&1)).then(|| [head, &[0]].concat().into())
+}
+
 /// An envelope to be carried from nobody to nobody, as `docs/protocol/routing.md` lays it out.
 fn made_up_envelope(dice: &mut Dice) -> Bytes {
-    let header = [FRAME_VERSION, Protocol::Routing as u8, 0, 0, FLOOD_STEPS];
+    // A signal, a message, or a receipt.
+    let number = [0, 2, 3][dice.index(3)];
+    let header = [FRAME_VERSION, Protocol::Routing as u8, number, 0, FLOOD_STEPS];
     let rest = dice.bytes(64 + FLOOD_ENVELOPE_BYTES);
     [&header[..], &rest].concat().into()
 }

@@ -94,6 +94,8 @@ pub struct Hostility {
     /// An envelope that is handed on comes with a false one of its target to all neighbours: as if
     /// this tab were the way to it.
     pub carried_claimed_per_mille: u32,
+    /// An envelope that can't be brought nearer goes back with no step left, so that nobody else is tried.
+    pub carried_spent_per_mille: u32,
     /// An envelope of its own comes with a forged one on each channel.
     pub forged_envelope_per_mille: u32,
     /// And with old ones of others again.
@@ -332,6 +334,8 @@ impl Options {
             hostility.carried_dropped_per_mille = rate();
             hostility.carried_doubled_per_mille = rate();
             hostility.carried_looped_per_mille = rate();
+            hostility.carried_claimed_per_mille = rate();
+            hostility.carried_spent_per_mille = rate();
         }
     }
 

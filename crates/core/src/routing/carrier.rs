@@ -106,6 +106,7 @@ impl Routing {
             let tried = vec![from, source];
             if self.pass(now, (id, carry, Some(from)), tried, out).is_some() {
                 self.count("routing.carried");
+                self.counters.count_more("routing.carried_bytes", bytes as u64);
             }
             return;
         };
