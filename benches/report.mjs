@@ -8,7 +8,7 @@ import { median } from "./stats.mjs";
 const BEGIN = "<!-- figures: written by cargo xtask bench -->";
 const END = "<!-- end of figures -->";
 
-const NOT_OFFERED = "not yet offered";
+const NOT_MEASURED = "not measured";
 
 /** A target: `of` says what is compared, `least` and `most` with what; `goal` is what we would like. */
 const ROWS = [
@@ -20,10 +20,10 @@ const ROWS = [
   { id: "processor", name: "processor time of that", unit: "ms" },
   { id: "longTask", name: "longest task in a transfer", unit: "ms", summary: (samples) => Math.max(...samples), target: { of: "value", most: 50 } },
   { id: "gap", name: "longest wait of a timer in a transfer", unit: "ms" },
-  { id: "roundTrip", name: "1 KiB round trip", unit: "ms", peerloom: NOT_OFFERED },
+  { id: "roundTrip", name: "1 KiB round trip", unit: "ms", peerloom: NOT_MEASURED },
   { id: "smallContent", name: "content of 1 KiB, from the call to its last byte", unit: "ms" },
   { id: "ping", name: "round trip of the swarm's pings", unit: "ms" },
-  { id: "messages", name: "100-byte messages a second", unit: "/s", peerloom: NOT_OFFERED },
+  { id: "messages", name: "100-byte messages a second", unit: "/s", peerloom: NOT_MEASURED },
   { id: "smallContents", name: "contents of 1 KiB a second, 200 asked for at once", unit: "/s" },
   { id: "memory", name: "growth of the receiver's memory", unit: "MB", target: { of: "value", most: 64 } },
   { id: "memoryHeap", name: "growth of the receiver's JavaScript heap", unit: "MB" },
