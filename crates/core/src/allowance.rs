@@ -41,6 +41,11 @@ impl Allowance {
         self.level >= 0
     }
 
+    /// Charges for a message if there is enough; what is refused is not held against anybody.
+    pub(crate) fn spend(&mut self, bytes: usize, rate: Rate) -> bool {
+        self.allows(bytes, rate) && self.take(bytes, rate)
+    }
+
     /// Returns whether a message may be sent.
     pub(crate) fn allows(&self, bytes: usize, rate: Rate) -> bool {
         self.level >= rate.charge(bytes)
@@ -76,6 +81,15 @@ mod tests {
     fn a_burst_is_allowed_and_then_one_in_a_second() {
         let burst = [(0, 100, true); 5];
         check(&[&burst[..], &[(0, 100, false), (1000, 100, false), (3000, 100, true)]].concat());
+    }
+
+    #[test]
+    fn what_is_not_spent_costs_nothing() {
+        let mut allowance = Allowance::new(at_ms(0), RATE);
+        assert!(!allowance.spend(10_241, RATE));
+        assert!(allowance.spend(10_240, RATE));
+        assert!(!allowance.spend(0, RATE));
+        assert_eq!(allowance.level, 0);
     }
 
     #[test]

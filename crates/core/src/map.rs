@@ -114,6 +114,15 @@ impl<K, V> Map<K, V> {
         self.keys.pop_first().map(|key| (key, self.values.remove(0)))
     }
 
+    /// Removes the entry whose value ranks least; of several the one with the least key.
+    pub fn remove_least_by<R: Ord>(&mut self, rank: impl Fn(&V) -> R) {
+        let ranked = self.values.iter().enumerate().min_by_key(|(_, value)| rank(value));
+        if let Some((index, _)) = ranked {
+            self.keys.0.remove(index);
+            self.values.remove(index);
+        }
+    }
+
     /// Keeps those entries that `keep` says.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         let mut values = core::mem::take(&mut self.values).into_iter();

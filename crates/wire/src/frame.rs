@@ -83,13 +83,19 @@ impl Protocol {
     }
 }
 
+/// Returns what a frame of `protocol` begins with.
+#[must_use]
+pub const fn header(protocol: Protocol) -> [u8; FRAME_HEADER_BYTES] {
+    [FRAME_VERSION, protocol as u8]
+}
+
 /// Encodes `message` as a frame of `protocol`.
 ///
 /// # Errors
 /// [`FrameError::TooLarge`] if it is over [`FRAME_BYTES_MAX`]: the sender has to split it.
 pub fn encode<M: Serialize>(protocol: Protocol, message: &M) -> Result<Bytes, FrameError> {
-    let header = vec![FRAME_VERSION, protocol as u8];
-    let bytes = postcard::to_extend(message, header).map_err(|_| FrameError::Malformed)?;
+    let bytes = postcard::to_extend(message, header(protocol).to_vec())
+        .map_err(|_| FrameError::Malformed)?;
     if bytes.len() > FRAME_BYTES_MAX {
         return Err(FrameError::TooLarge { bytes: bytes.len() });
     }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, FrameError, Protocol};
+use peerloom_wire::frame::{self, FrameError, Protocol};
 
 use super::post::PostId;
 
@@ -58,14 +58,16 @@ const GRAFT: u8 = 2;
 const PRUNE: u8 = 3;
 const LACK: u8 = 4;
 
+/// An id in a list.
+pub(super) const ID_BYTES: usize = 16;
+
 /// Id, hops and age.
-const ENTRY_BYTES: usize = 18;
+pub(super) const ENTRY_BYTES: usize = ID_BYTES + 2;
 
 impl Message {
     /// Encodes the message as a frame. It fits: posts and lists are bounded far below a frame.
     pub(crate) fn encode(&self) -> Bytes {
-        const HEADER: [u8; FRAME_HEADER_BYTES] = [FRAME_VERSION, Protocol::Broadcast as u8];
-        let mut frame = HEADER.to_vec();
+        let mut frame = frame::header(Protocol::Broadcast).to_vec();
         match self {
             Self::Gossip { hops, post } => {
                 frame.extend_from_slice(&[GOSSIP, *hops]);
@@ -128,7 +130,6 @@ fn take_entries(rest: &[u8]) -> Option<Vec<Announced>> {
 
 #[cfg(test)]
 mod tests {
-    use peerloom_wire::frame;
     use proptest::prelude::*;
 
     use super::*;

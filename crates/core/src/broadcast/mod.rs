@@ -228,7 +228,7 @@ impl Broadcast {
     }
 
     pub(crate) fn count(&mut self, name: &'static str) {
-        *self.counters.entry(name).or_default() += 1;
+        self.counters.count(name);
     }
 
     /// Begins a run: numbers count from 0 again.

@@ -61,7 +61,9 @@ impl Origins {
         bytes: usize,
     ) -> Verdict {
         if !self.runs.contains_key(&run) {
-            self.make_room();
+            if self.runs.len() >= ORIGINS_MAX {
+                self.runs.remove_least_by(|origin| origin.allowance.at);
+            }
             // Of what it wrote before we heard of it, only as much as could be remembered counts.
             let reach = u32::try_from(NUMBERS_MAX).unwrap_or(u32::MAX);
             let floor = number.saturating_sub(reach);
@@ -73,22 +75,11 @@ impl Origins {
             return Verdict::Replayed;
         }
         origin.allowance.fill(now, ORIGIN_RATE);
-        if !origin.allowance.allows(bytes, ORIGIN_RATE) {
+        if !origin.allowance.spend(bytes, ORIGIN_RATE) {
             return Verdict::TooMuch;
         }
-        origin.allowance.take(bytes, ORIGIN_RATE);
         origin.remember(number);
         Verdict::News
-    }
-
-    fn make_room(&mut self) {
-        if self.runs.len() < ORIGINS_MAX {
-            return;
-        }
-        let oldest = self.runs.iter().min_by_key(|(_, origin)| origin.allowance.at);
-        if let Some(run) = oldest.map(|(run, _)| *run) {
-            self.runs.remove(&run);
-        }
     }
 
     pub(super) const fn len(&self) -> usize {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use peerloom_wire::PeerId;
 
 use super::cache::Seen;
-use super::message::Message;
+use super::message::{ENTRY_BYTES, ID_BYTES, Message};
 use super::origin::Verdict;
 use super::post::{Kind, POST_BYTES_MAX, Post, PostId};
 use super::tree::NEIGHBOUR_RATE;
@@ -43,8 +43,8 @@ impl Broadcast {
         let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
         let bytes = match &message {
             Message::Gossip { post, .. } => post.len(),
-            Message::IHave { entries } => entries.len() * 18,
-            Message::Graft { ids } | Message::Lack { ids } => ids.len() * 16,
+            Message::IHave { entries } => entries.len() * ENTRY_BYTES,
+            Message::Graft { ids } | Message::Lack { ids } => ids.len() * ID_BYTES,
             Message::Prune => 0,
         };
         neighbour.incoming.fill(now, NEIGHBOUR_RATE);

@@ -170,8 +170,7 @@ impl Broadcast {
                 continue;
             };
             // Who asks for the same again and again gets what one neighbour may get.
-            if neighbour.outgoing.allows(post.len(), NEIGHBOUR_RATE) {
-                neighbour.outgoing.take(post.len(), NEIGHBOUR_RATE);
+            if neighbour.outgoing.spend(post.len(), NEIGHBOUR_RATE) {
                 let hops = seen.hops.saturating_add(1);
                 let message = Message::Gossip { hops, post: post.clone() };
                 out.push(Effect::Send { to: from, message });

@@ -95,11 +95,7 @@ impl Rooms {
     pub(super) fn allow_presence(&mut self, now: Instant, bytes: usize) -> bool {
         let allowance = self.presence.get_or_insert_with(|| Allowance::new(now, PRESENCE_RATE));
         allowance.fill(now, PRESENCE_RATE);
-        let allows = allowance.allows(bytes, PRESENCE_RATE);
-        if allows {
-            allowance.take(bytes, PRESENCE_RATE);
-        }
-        allows
+        allowance.spend(bytes, PRESENCE_RATE)
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -277,8 +273,7 @@ impl Broadcast {
                         data,
                     }));
                 }
-                let count = "broadcast.delivered";
-                *self.counters.entry(count).or_default() += 1;
+                self.counters.count("broadcast.delivered");
             }
             Kind::Present => {
                 let Ok(seconds) = post.body[..].try_into() else { return };

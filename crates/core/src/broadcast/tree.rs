@@ -160,8 +160,7 @@ impl Broadcast {
             if neighbour.name == seen.parent {
                 continue;
             }
-            if neighbour.is_eager && neighbour.outgoing.allows(post.len(), NEIGHBOUR_RATE) {
-                neighbour.outgoing.take(post.len(), NEIGHBOUR_RATE);
+            if neighbour.is_eager && neighbour.outgoing.spend(post.len(), NEIGHBOUR_RATE) {
                 let message = Message::Gossip { hops, post: post.clone() };
                 out.push(Effect::Send { to, message });
             } else if neighbour.lazy.len() < IDS_MAX {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, Protocol};
+use peerloom_wire::frame::{self, FRAME_HEADER_BYTES, Protocol};
 
 use crate::event::StrikeKind;
 use crate::pace::{GOSSIP_PEERS_MAX, GOSSIP_TTL_MAX};
@@ -12,8 +12,10 @@ use crate::pace::{GOSSIP_PEERS_MAX, GOSSIP_TTL_MAX};
 pub(crate) const RECORDS: u8 = 0;
 
 /// What a message begins with.
-pub(super) const HEADER: [u8; FRAME_HEADER_BYTES + 1] =
-    [FRAME_VERSION, Protocol::Gossip as u8, RECORDS];
+pub(super) const HEADER: [u8; FRAME_HEADER_BYTES + 1] = {
+    let [version, protocol] = frame::header(Protocol::Gossip);
+    [version, protocol, RECORDS]
+};
 
 /// Writes a record, before it the hops that it has to go, this one included, and its length. None is
 /// longer than a byte can tell.

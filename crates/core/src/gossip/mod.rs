@@ -232,11 +232,8 @@ impl Gossip {
         } else if self.waiting.len() >= GOSSIP_PEERS_MAX {
             "gossip.records_dropped"
         } else {
-            if self.seen.len() >= SEEN_MAX
-                && let Some(oldest) = self.seen.iter().min_by_key(|(_, at)| **at)
-            {
-                let oldest = *oldest.0;
-                self.seen.remove(&oldest);
+            if self.seen.len() >= SEEN_MAX {
+                self.seen.remove_least_by(|at| *at);
             }
             self.seen.insert(item.peer, now.mono);
             self.waiting.push(Item { ttl: item.ttl - 1, ..item });

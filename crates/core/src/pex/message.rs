@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, Protocol};
+use peerloom_wire::frame::{self, FRAME_HEADER_BYTES, Protocol};
 
 /// The most records in one message, and the most drops: BEP 11. 50 records are 7.5 kB.
 pub(super) const PEERS_MAX: usize = 50;
@@ -14,7 +14,10 @@ pub(super) const PEERS_MAX: usize = 50;
 pub(crate) const PEERS: u8 = 0;
 
 /// What a message begins with.
-pub(super) const HEADER: [u8; FRAME_HEADER_BYTES + 1] = [FRAME_VERSION, Protocol::Pex as u8, PEERS];
+pub(super) const HEADER: [u8; FRAME_HEADER_BYTES + 1] = {
+    let [version, protocol] = frame::header(Protocol::Pex);
+    [version, protocol, PEERS]
+};
 
 /// Writes a record with its length before it. None is longer than a byte can tell.
 #[inline(never)]

@@ -151,11 +151,7 @@ impl Carrier {
             None => Source { peer, allowance: Allowance::new(now, SOURCE_RATE) },
         };
         source.allowance.fill(now, SOURCE_RATE);
-        // What is refused is not held against it.
-        let allows = source.allowance.allows(bytes, SOURCE_RATE);
-        if allows {
-            source.allowance.take(bytes, SOURCE_RATE);
-        }
+        let allows = source.allowance.spend(bytes, SOURCE_RATE);
         if self.sources.len() >= SOURCES_MAX {
             self.sources.remove(0);
         }

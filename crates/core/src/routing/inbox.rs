@@ -82,8 +82,7 @@ impl Routing {
     fn correspondent(&mut self, now: Instant, peer: PeerId, run: RunId) -> &mut Correspondent {
         let known = &mut self.correspondents;
         if known.len() >= CORRESPONDENTS_MAX && !known.contains_key(&peer) {
-            let oldest = known.iter().min_by_key(|(_, known)| known.at).map(|(peer, _)| *peer);
-            oldest.map(|peer| known.remove(&peer));
+            known.remove_least_by(|known| known.at);
         }
         let new = || Correspondent { run, at: now, seen: Set::new(), floor: 0, receipt: (0, now) };
         let known = known.entry(peer).or_insert_with(new);

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use bytes::Bytes;
 use peerloom_wire::PeerId;
-use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, FrameError, Protocol};
+use peerloom_wire::frame::{self, FRAME_HEADER_BYTES, FrameError, Protocol};
 
 use crate::event::Undelivered;
 
@@ -64,7 +64,7 @@ pub(crate) enum Kind {
 impl Message {
     /// Encodes the message as a frame. It fits: the longest envelope is a quarter of one.
     pub(crate) fn encode(&self) -> Bytes {
-        const HEADER: [u8; FRAME_HEADER_BYTES] = [FRAME_VERSION, Protocol::Routing as u8];
+        const HEADER: [u8; FRAME_HEADER_BYTES] = frame::header(Protocol::Routing);
         let frame = match self {
             Self::Carry(carry) => {
                 let Carry { kind, copy, steps_left, source, target, envelope } = &**carry;

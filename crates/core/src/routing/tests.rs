@@ -43,6 +43,12 @@ fn carry(copy: u8, steps_left: u8, source: u8, target: u8) -> Message {
     Message::Carry(Box::new(carry))
 }
 
+/// Some other envelope than the one that all else is about.
+fn carry_of(source: PeerId, target: PeerId, envelope: Bytes) -> Message {
+    let kind = Kind::Signal;
+    Message::Carry(Box::new(Carry { kind, copy: 0, steps_left: 5, source, target, envelope }))
+}
+
 fn said(from: u8, message: Message) -> Input {
     Input::Message { from: peer(from), message, unwanted: false }
 }
@@ -132,14 +138,7 @@ fn load_is_spread_over_those_who_know_the_target() {
     for n in 0..100u8 {
         let envelope = Bytes::copy_from_slice(&[n]);
         let (source, target) = (peer(8), peer(9));
-        let message = Message::Carry(Box::new(Carry {
-            kind: Kind::Signal,
-            copy: 0,
-            steps_left: 5,
-            source,
-            target,
-            envelope,
-        }));
+        let message = carry_of(source, target, envelope);
         for to in receivers(&run(&mut routing, vec![(2, said(1, message))])) {
             counts[usize::from(to)] += 1;
         }
@@ -233,14 +232,7 @@ fn a_carrier_that_dies_is_replaced_for_what_it_was_just_handed() {
 fn what_no_honest_carrier_does_is_a_strike() {
     let (source, target) = (peer(8), peer(9));
     let envelope = vec![0; ENVELOPE_BYTES_MAX + 1].into();
-    let too_large = Message::Carry(Box::new(Carry {
-        kind: Kind::Signal,
-        copy: 0,
-        steps_left: 5,
-        source,
-        target,
-        envelope,
-    }));
+    let too_large = carry_of(source, target, envelope);
     for (message, kind) in [
         (too_large, StrikeKind::Oversized),
         (carry(COPIES_MAX, 5, 8, 9), StrikeKind::MalformedFrame),
@@ -268,14 +260,7 @@ fn flood(routing: &mut Routing, ms: u64, count: u32, sources: u32) -> (usize, us
         let mut source = peer(8);
         source.0[..4].copy_from_slice(&(n % sources).to_be_bytes());
         let target = peer(0);
-        let message = Message::Carry(Box::new(Carry {
-            kind: Kind::Signal,
-            copy: 0,
-            steps_left: 5,
-            source,
-            target,
-            envelope,
-        }));
+        let message = carry_of(source, target, envelope);
         for effect in run(routing, vec![(ms, said(1, message))]) {
             match effect {
                 Effect::Deliver { .. } => outcome.0 += 1,
@@ -316,14 +301,7 @@ fn we_hand_a_carrier_no_more_than_it_takes() {
         source.0[..4].copy_from_slice(&n.to_be_bytes());
         let envelope = Bytes::copy_from_slice(&n.to_be_bytes());
         let target = peer(9);
-        let message = Message::Carry(Box::new(Carry {
-            kind: Kind::Signal,
-            copy: 0,
-            steps_left: 5,
-            source,
-            target,
-            envelope,
-        }));
+        let message = carry_of(source, target, envelope);
         // One answers pings, the other does not.
         run(&mut routing, vec![(u64::from(n) * 20, Input::Alive { peer: peer(1) })]);
         let input = said(1, message);
@@ -342,14 +320,7 @@ fn memory_is_bounded() {
         source.0[..4].copy_from_slice(&n.to_be_bytes());
         let envelope = Bytes::from(n.to_be_bytes().repeat(4000));
         let target = peer(9);
-        let message = Message::Carry(Box::new(Carry {
-            kind: Kind::Signal,
-            copy: 0,
-            steps_left: 5,
-            source,
-            target,
-            envelope,
-        }));
+        let message = carry_of(source, target, envelope);
         let ms = u64::from(n) * 5;
         run(&mut routing, vec![(ms, Input::Alive { peer: peer(2) }), (ms, said(1, message))]);
         assert!(routing.passages.iter().all(|p| p.carry.envelope.len() <= KEPT_BYTES_MAX));

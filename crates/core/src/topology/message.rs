@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use peerloom_wire::PeerId;
-use peerloom_wire::frame::{FRAME_HEADER_BYTES, FRAME_VERSION, FrameError, Protocol};
+use peerloom_wire::frame::{self, FrameError, Protocol};
 
 /// The most peers in a shuffle: three of the active and four of the passive view (HyParView,
 /// section 5.1), and as many again for those who will want more.
@@ -55,8 +55,7 @@ pub(crate) struct Walk {
 impl Message {
     /// Encodes the message as a frame. It fits: a shuffle has some 450 bytes.
     pub(crate) fn encode(&self) -> Bytes {
-        const HEADER: [u8; FRAME_HEADER_BYTES] = [FRAME_VERSION, Protocol::Topology as u8];
-        let mut frame = HEADER.to_vec();
+        let mut frame = frame::header(Protocol::Topology).to_vec();
         match self {
             Self::Status(Status { used, spare, room, keep }) => {
                 frame.extend_from_slice(&[0, *used, *spare, *room, u8::from(*keep)]);
@@ -105,7 +104,6 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
-    use peerloom_wire::frame;
     use proptest::prelude::*;
 
     use super::*;

@@ -257,10 +257,7 @@ impl Trust {
     /// that ends first, then the application's bans.
     fn remember(&mut self, peer: PeerId, record: Record) {
         if !self.peers.contains_key(&peer) && self.peers.len() >= PEERS_MAX {
-            let least = self.peers.iter().min_by_key(|(_, record)| **record);
-            if let Some(least) = least.map(|(peer, _)| *peer) {
-                self.peers.remove(&least);
-            }
+            self.peers.remove_least_by(|record| *record);
         }
         self.peers.insert(peer, record);
     }
