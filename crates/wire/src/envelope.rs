@@ -113,6 +113,8 @@ pub enum Signal {
     Receipt {
         /// Which.
         number: u64,
+        /// The run that sent it: each counts from the beginning.
+        to_run: RunId,
         /// What became of it.
         outcome: Outcome,
     },

@@ -134,7 +134,8 @@ fn golden_bytes_of_messages_and_receipts() {
     assert_eq!(encoded(message(None)), [7, 0xac, 2, 0, 2, b'h', b'i']);
     assert_eq!(encoded(message(Some(RunId(5)))), [7, 0xac, 2, 1, 5, 2, b'h', b'i']);
     for (byte, outcome) in [(0, Outcome::Delivered), (1, Outcome::RunWanted)] {
-        assert_eq!(encoded(Signal::Receipt { number: 300, outcome }), [8, 0xac, 2, byte]);
+        let receipt = Signal::Receipt { number: 300, to_run: RunId(5), outcome };
+        assert_eq!(encoded(receipt), [8, 0xac, 2, 5, byte]);
     }
 }
 

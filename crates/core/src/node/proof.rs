@@ -177,7 +177,7 @@ impl Node {
                 self.signer.count("signal.received");
                 let is_ours = match envelope.signal {
                     Signal::Message { to_run, .. } => Some(to_run == Some(self.signer.run())),
-                    Signal::Receipt { .. } => Some(true),
+                    Signal::Receipt { to_run, .. } => Some(to_run == self.signer.run()),
                     _ => None,
                 };
                 let step = match is_ours {

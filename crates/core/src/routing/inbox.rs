@@ -57,7 +57,7 @@ impl Routing {
         let is_seen = self.correspondents.get(&from).is_some_and(|known| known.has(run, number));
         if !is_ours && !is_seen {
             self.count("routing.messages_readdressed");
-            let signal = Signal::Receipt { number, outcome: Outcome::RunWanted };
+            let signal = Signal::Receipt { number, to_run: run, outcome: Outcome::RunWanted };
             return out.push(Effect::Seal { to: from, number: None, signal });
         }
         let known = self.correspondent(now, from, run);
@@ -69,7 +69,7 @@ impl Routing {
         let is_new = known.take(number);
         if is_new || !is_acknowledged {
             known.receipt = (number, now);
-            let signal = Signal::Receipt { number, outcome: Outcome::Delivered };
+            let signal = Signal::Receipt { number, to_run: run, outcome: Outcome::Delivered };
             out.push(Effect::Seal { to: from, number: None, signal });
         }
         self.count(if is_new { "routing.messages_received" } else { "routing.messages_again" });

@@ -181,8 +181,18 @@ impl Machine for Routing {
             } => {
                 self.on_message(now, (from, run), (number, payload), is_ours, out);
             }
-            Input::Opened { from, run, signal: Signal::Receipt { number, outcome }, .. } => {
-                self.on_receipt((from, run), number, outcome, out);
+            Input::Opened {
+                from,
+                run,
+                signal: Signal::Receipt { number, outcome, .. },
+                is_ours,
+            } => {
+                // What became of a message of an earlier run says nothing of ours with its number.
+                if is_ours {
+                    self.on_receipt((from, run), number, outcome, out);
+                } else {
+                    self.count("routing.receipts_outdated");
+                }
             }
             // Signals are others'.
             Input::Opened { .. } => {}

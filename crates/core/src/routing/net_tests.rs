@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peerloom_wire::RunId;
-use peerloom_wire::envelope::Signal;
+use peerloom_wire::envelope::{Outcome, Signal};
 use proptest::prelude::*;
 
 use super::inbox::CORRESPONDENTS_MAX;
@@ -130,6 +130,7 @@ impl Net {
         }
         let is_ours = match signal {
             Signal::Message { to_run, .. } => to_run == Some(RunId(self.runs[node])),
+            Signal::Receipt { to_run, .. } => to_run == RunId(self.runs[node]),
             _ => true,
         };
         self.input(node, Input::Opened { from: name(from), run, signal, is_ours });
@@ -422,6 +423,23 @@ fn what_comes_again_is_acknowledged_and_not_delivered_again() {
     assert_eq!(stat("routing.messages_again"), Some(2));
     // The second one came along with the first.
     assert_eq!(net.frames.len(), 2);
+}
+
+#[test]
+fn a_receipt_for_an_earlier_run_says_nothing_of_the_message_with_the_same_number() {
+    let mut net = Net::new(2, &[]);
+    net.runs[0] = 2;
+    let payload = Bytes::from_static(b"hello");
+    net.input(0, Input::Post { id: CommandId(1), target: name(1), run: None, payload });
+    let receipt = |to_run| {
+        let outcome = Outcome::Delivered;
+        let signal = Signal::Receipt { number: 1, to_run: RunId(to_run), outcome };
+        postcard::to_allocvec(&(1usize, 1u64, name(0), signal, 0u64)).unwrap()
+    };
+    net.open(0, &receipt(1));
+    assert!(!net.answers.contains_key(&1));
+    net.open(0, &receipt(2));
+    assert_eq!(net.answers[&1], Ok(Reply::Done));
 }
 
 #[test]
