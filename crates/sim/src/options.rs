@@ -285,7 +285,7 @@ impl Options {
     }
 
     /// How long the slowest connection takes to carry all contents once.
-    fn carrying_ms(&self) -> u64 {
+    pub(crate) fn carrying_ms(&self) -> u64 {
         let bytes = |content: &ContentOptions| {
             let before_last = u64::from(content.chunks.saturating_sub(1));
             before_last * u64::from(CHUNK_BYTES) + u64::from(content.last_chunk_bytes)

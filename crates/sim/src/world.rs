@@ -201,7 +201,8 @@ impl World {
         self.run_until(at_ms + STAYS_MS);
         let is_crowd = (0..APPS.len()).any(|app| convergence::is_crowd(self, app));
         if is_crowd || !self.tabs.iter().all(Tab::is_honest) {
-            let end_ms = at_ms + STAYS_MS + RECOVERS_MS;
+            // Who is connected to a provider only now has everything to fetch.
+            let end_ms = at_ms + STAYS_MS + RECOVERS_MS + self.options.carrying_ms();
             while !convergence::unmet(self, Reach::Carried).is_empty() && self.now_ms() < end_ms {
                 self.run_until(self.now_ms() + 1_000);
             }

@@ -246,7 +246,9 @@ impl Content {
         let providers = self.inventory.providers_count(id);
         if let Some(item) = self.library.item(id) {
             let description = item.manifest.description();
-            let local = if item.complete() { LocalState::Complete } else { LocalState::Partial };
+            // Chunks without the records that name them are lost with the page.
+            let is_kept = item.complete() && !self.is_saving(id);
+            let local = if is_kept { LocalState::Complete } else { LocalState::Partial };
             return Some(ContentInfo {
                 id,
                 name: description.name.clone(),

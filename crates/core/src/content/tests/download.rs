@@ -177,6 +177,27 @@ fn an_empty_content_is_complete_with_its_manifest() {
 }
 
 #[test]
+fn a_content_is_not_told_complete_before_its_records_are_kept() {
+    let (id, manifest) = manifest("empty", 0, None);
+    let before = then(
+        started(),
+        [
+            (0, up(ALICE)),
+            (0, has(ALICE, &manifest, None)),
+            (0, get(1, id)),
+            (0, manifest_arrives(ALICE, 1, &manifest)),
+        ],
+    );
+    let local = |inputs: &[(u64, Input)]| {
+        let (content, _) = run(before.clone(), inputs);
+        content.content(id).map(|info| info.local)
+    };
+    let [checked, kept] = [present(3, &[]), stored(4)];
+    assert_eq!(local(&[(0, checked.clone())]), Some(LocalState::Partial));
+    assert_eq!(local(&[(0, checked), (0, kept)]), Some(LocalState::Complete));
+}
+
+#[test]
 fn every_get_of_one_content_is_answered() {
     let (id, manifest) = sample();
     let before = then(
