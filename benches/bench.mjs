@@ -12,7 +12,7 @@ import { peerloomConnect, peerloomMesh, rawConnect, rawMesh } from "./measures/c
 import { peerloomMemory, rawMemory } from "./measures/memory.mjs";
 import { closeTabs, peerloomPair, rawPair } from "./measures/pairs.mjs";
 import { packageSize } from "./measures/size.mjs";
-import { peerloomPing, peerloomSmall, peerloomTransfer, rawMessages, rawTransfer } from "./measures/transfer.mjs";
+import { peerloomMessages, peerloomPing, peerloomSmall, peerloomTransfer, rawMessages, rawTransfer } from "./measures/transfer.mjs";
 import { profiled } from "./profile.mjs";
 import { machineOf, root } from "./machine.mjs";
 import { machineLines, rowsOf, tableOf, writeDocument } from "./report.mjs";
@@ -156,6 +156,13 @@ async function measureSmall(browser) {
       if (!isCounted) return;
       note("smallContent", "peerloom", median(tookMs));
       note("smallContents", "peerloom", perSecond);
+      // Another pair each time: what may be said at once is for a swarm's whole life, and two rounds are more than that.
+      const talkers = await peerloomPair(browser);
+      const messages = await peerloomMessages(talkers);
+      await closeTabs(talkers);
+      note("roundTrip", "peerloom", messages.roundTripMs);
+      note("messages", "peerloom", messages.perSecond);
+      note("messagesInTurn", "peerloom", messages.inTurnPerSecond);
     },
   );
   await closeTabs([...raw, ...peerloom]);

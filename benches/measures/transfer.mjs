@@ -2,6 +2,9 @@
 
 const ROUND_TRIPS = 100;
 const SMALL_MESSAGES = 10_000;
+/** How many of these an application has under way that awaits each but not in turn; and how many are sent by one that does. */
+const MESSAGES_UNDER_WAY = 1_000;
+const MESSAGES_IN_TURN = 1_000;
 
 /** What a message would hold, as a content. */
 const SMALL_CONTENT_BYTES = 1_024;
@@ -34,7 +37,20 @@ export function peerloomPing([, second]) {
   return second.evaluate(() => globalThis.tab.roundTrip());
 }
 
-/** Small contents, each fetched once: it has no messages for applications yet. */
+/** The same by messages in a room. */
+export async function peerloomMessages([first, second]) {
+  for (const tab of [first, second]) await tab.evaluate(() => globalThis.tab.join());
+  const roundTripMs = await second.evaluate((count) => globalThis.tab.messageRoundTrip(count), ROUND_TRIPS);
+  const rate = async (count, underWay) => {
+    await second.evaluate((many) => globalThis.tab.expectMessages(many), count);
+    const begun = await first.evaluate(([many, most]) => globalThis.tab.sendMessages(many, most), [count, underWay]);
+    const ended = await second.evaluate(() => globalThis.tab.receivedMessages());
+    return count / ((ended - begun) / 1000);
+  };
+  return { roundTripMs, inTurnPerSecond: await rate(MESSAGES_IN_TURN, 1), perSecond: await rate(SMALL_MESSAGES, MESSAGES_UNDER_WAY) };
+}
+
+/** Small contents, each fetched once. */
 export async function peerloomSmall([first, second]) {
   const offer = async (count) => {
     const ids = await first.evaluate(([many, bytes]) => globalThis.tab.offerMany(many, bytes), [count, SMALL_CONTENT_BYTES]);

@@ -5,6 +5,8 @@ import { Swarm, init } from "./peerloom/index.js";
 import { WatchedTab, sharedNow } from "./clock.js";
 
 const PIECE_BYTES = 256 * 1024;
+const PING_BYTES = 1024;
+const SMALL_BYTES = 100;
 
 class PeerloomTab extends WatchedTab {
   #swarm;
@@ -15,6 +17,8 @@ class PeerloomTab extends WatchedTab {
   #ended = [];
   #failed = Promise.withResolvers();
   #running = null;
+  /** The channels of the room in which messages are measured, by name. */
+  #channels = {};
 
   /** Everything that can be done before others are told. */
   async open(app, options = {}) {
@@ -152,6 +156,63 @@ class PeerloomTab extends WatchedTab {
 
   stats() {
     return this.#swarm.stats();
+  }
+
+  /** Joins the room of the measures, and says back there what comes on the channel `ping`. */
+  async join() {
+    const room = await this.#swarm.join("bench");
+    for (const name of ["ping", "pong", "small"]) this.#channels[name] = room.channel(name);
+    const { ping, pong } = this.#channels;
+    ping.onmessage = ({ data }) => void pong.send(data);
+  }
+
+  /** The mean of so many round trips of 1 KiB by messages, one after the other, in milliseconds. */
+  async messageRoundTrip(count) {
+    const { ping, pong } = this.#channels;
+    const message = new Uint8Array(PING_BYTES);
+    const begun = performance.now();
+    await new Promise((resolve) => {
+      let left = count;
+      pong.onmessage = () => {
+        left -= 1;
+        if (left === 0) return resolve();
+        void ping.send(message);
+      };
+      void ping.send(message);
+    });
+    return (performance.now() - begun) / count;
+  }
+
+  /** Expects so many small messages from now on. */
+  expectMessages(count) {
+    this.#running = new Promise((resolve) => {
+      let left = count;
+      this.#channels.small.onmessage = () => {
+        left -= 1;
+        if (left === 0) resolve(sharedNow());
+      };
+    });
+  }
+
+  /** When the last one of them was here. */
+  receivedMessages() {
+    return this.#running;
+  }
+
+  /** Sends so many small messages, as many at a time as may be `underWay`: each is awaited. Returns when it began. */
+  async sendMessages(count, underWay) {
+    const { small } = this.#channels;
+    const message = new Uint8Array(SMALL_BYTES);
+    const begun = sharedNow();
+    let left = count;
+    const sendInTurn = async () => {
+      while (left > 0) {
+        left -= 1;
+        await small.send(message);
+      }
+    };
+    await Promise.all(Array.from({ length: underWay }, sendInTurn));
+    return begun;
   }
 
   /** Until its last byte was verified and decrypted, and is in the reader's hand. */
