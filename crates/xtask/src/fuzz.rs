@@ -1,17 +1,16 @@
 //! The fuzz targets in `fuzz/`, with coverage counters but without nightly Rust: libFuzzer needs only the counters, and
 //! what an address sanitizer would look for cannot happen in code that forbids `unsafe`.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
 
 use crate::setup;
 use crate::shell::{cargo, command, output, run, target_dir};
 
-/// Seconds for each target. A minute for all of them is what a change is worth; leave them running for longer with
-/// `cargo fuzz run`.
-const SECONDS: u32 = 15;
+/// Seconds for each target; all run at a time. Leave them running for longer with `cargo fuzz run`.
+const SECONDS: u32 = 60;
 
 /// The longest input that is made up: most bounds are far below, and long inputs are slow ones.
 const BYTES_MAX: u32 = 4096;
@@ -21,7 +20,7 @@ const RUSTFLAGS: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module 
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
      -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Builds all targets and runs each from its kept corpus. What it finds on top is kept in the target folder, so that a
+/// Builds all targets and runs them. What one finds on top of its kept corpus is kept in the target folder, so that a
 /// second run begins where the first one ended.
 pub(crate) fn run_all(root: &Path) -> Result<()> {
     setup::cpp_compiler(root)?;
@@ -35,28 +34,39 @@ pub(crate) fn run_all(root: &Path) -> Result<()> {
         .arg("--target-dir")
         .arg(&folder)
         .env("RUSTFLAGS", RUSTFLAGS))?;
-    for target in targets(root)? {
-        let found = folder.join("corpus").join(&target);
-        fs::create_dir_all(&found)
-            .with_context(|| format!("{} cannot be made", found.display()))?;
-        let mut fuzzer = command(root, folder.join(host).join("release").join(&target), [""; 0]);
-        fuzzer.arg(&found).arg(root.join("fuzz/corpus").join(&target)).args([
-            format!("-max_total_time={SECONDS}"),
-            format!("-max_len={BYTES_MAX}"),
-            format!("-artifact_prefix={}/{target}-", folder.display()),
-            "-print_final_stats=1".to_owned(),
-        ]);
-        let said = fuzzer.output().with_context(|| format!("`{target}` cannot be started"))?;
-        let text = String::from_utf8_lossy(&said.stderr);
-        if !said.status.success() {
-            eprintln!("{text}");
-            let folder = folder.display();
-            bail!(
-                "the fuzz target `{target}` failed: the input is in {folder}/{target}-*; mend the cause, and keep that input in fuzz/corpus/{target}/"
-            )
-        }
-        println!("{target}: {} inputs in {SECONDS} s", stat(&text, "number_of_executed_units"));
+    let programs = folder.join(host).join("release");
+    let targets = targets(root)?;
+    thread::scope(|scope| {
+        let (programs, folder) = (&programs, &folder);
+        let start = |target| scope.spawn(move || fuzz(root, target, programs, folder));
+        let runs: Vec<_> = targets.iter().map(String::as_str).map(start).collect();
+        let lost = |_| bail!("a fuzz target could not be watched");
+        // The others run to their end, whichever fails.
+        runs.into_iter().try_for_each(|run| run.join().unwrap_or_else(lost))
+    })
+}
+
+/// Runs one target from its kept corpus and from what earlier runs found.
+fn fuzz(root: &Path, target: &str, programs: &Path, folder: &Path) -> Result<()> {
+    let found = folder.join("corpus").join(target);
+    fs::create_dir_all(&found).with_context(|| format!("{} cannot be made", found.display()))?;
+    let mut fuzzer = command(root, programs.join(target), [""; 0]);
+    fuzzer.arg(&found).arg(root.join("fuzz/corpus").join(target)).args([
+        format!("-max_total_time={SECONDS}"),
+        format!("-max_len={BYTES_MAX}"),
+        format!("-artifact_prefix={}/{target}-", folder.display()),
+        "-print_final_stats=1".to_owned(),
+    ]);
+    let said = fuzzer.output().with_context(|| format!("`{target}` cannot be started"))?;
+    let text = String::from_utf8_lossy(&said.stderr);
+    if !said.status.success() {
+        eprintln!("{text}");
+        let folder = folder.display();
+        bail!(
+            "the fuzz target `{target}` failed: the input is in {folder}/{target}-*; mend the cause, and keep that input in fuzz/corpus/{target}/"
+        )
     }
+    println!("{target}: {} inputs in {SECONDS} s", stat(&text, "number_of_executed_units"));
     Ok(())
 }
 

@@ -6,17 +6,18 @@ use peerloom_wire::PeerId;
 
 use super::message::Status;
 use super::{Effect, Message, Topology};
+use crate::pace::Turns;
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 /// What a neighbour may say at once beyond statuses: walks that it carries, and shuffles.
-const ALLOWANCE_MAX: u32 = 64;
+const TURNS_MAX: u32 = 64;
 
 /// How long it takes to gain one more. A node that lacks connections starts two walks of twelve steps
 /// in two seconds, and less and less often: after half of all left, that is twelve a second at each
 /// node, spread over its connections.
-const ALLOWANCE_TIME: Duration = Duration::from_millis(125);
+const TURN_TIME: Duration = Duration::from_millis(125);
 
 /// For so long a new neighbour is not let go again: what it came for needs time. Guess.
 const YOUTH: Duration = Duration::from_secs(10);
@@ -45,9 +46,8 @@ pub(super) struct Neighbour {
     pub(super) status: Status,
     /// What it was told last.
     told: Option<Status>,
-    /// How much it may say, and when that was counted.
-    allowance: u32,
-    allowance_at: Instant,
+    /// What it may say beyond statuses.
+    turns: Turns,
 }
 
 impl Neighbour {
@@ -57,21 +57,13 @@ impl Neighbour {
             rtt_micros: 0,
             status: Status { used: 1, ..Status::default() },
             told: None,
-            allowance: ALLOWANCE_MAX,
-            allowance_at: now,
+            turns: Turns::new(now, TURNS_MAX),
         }
     }
 
     /// Charges for a message; `false` if it is too much.
     pub(super) fn admit(&mut self, now: Instant) -> bool {
-        let gained = now.since(self.allowance_at).as_micros() / ALLOWANCE_TIME.as_micros();
-        if let Ok(gained @ 1..) = u32::try_from(gained) {
-            self.allowance = self.allowance.saturating_add(gained).min(ALLOWANCE_MAX);
-            self.allowance_at = now;
-        }
-        let is_within = self.allowance > 0;
-        self.allowance = self.allowance.saturating_sub(1);
-        is_within
+        self.turns.admit(now, TURNS_MAX, TURN_TIME)
     }
 }
 
