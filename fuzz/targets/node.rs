@@ -14,7 +14,7 @@ use peerloom_core::io::{
     TransportState,
 };
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Exchange, Input, Instant, Node, Now, Output};
+use peerloom_core::{Device, Exchange, Input, Instant, Node, Now, Output, RoleRules};
 use peerloom_crypto::{PublicKey, Signature};
 use peerloom_wire::{AppId, PeerId, RequestId};
 
@@ -221,6 +221,8 @@ fn node(seed: u8) -> Node {
         seed: [seed; 32],
         connections_max: 8,
         exchange: Exchange::default(),
+        rules: RoleRules::default(),
+        device: Device::default(),
         now: Now { mono: Instant::ZERO, unix_ms: 1_800_000_000_000 },
     })
 }

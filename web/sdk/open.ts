@@ -40,8 +40,10 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
     tellFallbacks(store, log);
     const key = await keyFor(options, profile, isKept, log);
     const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc, log);
-    const { app, channels, maxConnections, seedPeers } = options;
-    const node = { app, channels, maxConnections, rtc, seed: browser.random(new Uint8Array(SEED_BYTES)) };
+    const { app, channels, maxConnections, supernodeConnections, seedPeers } = options;
+    const storeBytes = store.opened.kind === "memory" ? 0 : (bytesMax ?? (await quotaBytes()));
+    const seed = browser.random(new Uint8Array(SEED_BYTES));
+    const node = { app, channels, maxConnections, supernodeConnections, isInstalled: isInstalled(), storeBytes, rtc, seed };
     const makeNode = (host: Host): NodeHandle => new core.NodeHandle(key.publicKey, node, host);
     return { profile, store, bytesMax, key, log, seedPeers, ambient: browser, makeNode };
   } catch (cause) {
@@ -74,6 +76,17 @@ async function prepareConnections(rtc: RTCConfiguration, log: Log): Promise<RTCC
     log("warn", "connections.unavailable", { reason: message });
   }
   return prepared;
+}
+
+/** Whether the page is an application of its own, and no tab. Without a window, as in a test in Node, it is none. */
+function isInstalled(): boolean {
+  return globalThis.matchMedia?.("(display-mode: standalone)").matches ?? false;
+}
+
+/** What the browser lets this origin store, or 0 if it does not say. */
+async function quotaBytes(): Promise<number> {
+  const estimate = await navigator.storage?.estimate?.().catch(() => null);
+  return estimate?.quota ?? 0;
 }
 
 /** Nothing that is kept needs no profile, and without Web Locks there is none. */

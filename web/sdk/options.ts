@@ -7,6 +7,9 @@ import type { Signalling, Store, SwarmOptions } from "./types.ts";
 /** Full mesh among nine tabs; more connections cost each tab more than they bring. Guess. */
 export const CONNECTIONS_DEFAULT = 8;
 
+/** What a supernode has, if the application does not say how many connections there may be: twice as many. Guess. */
+const SUPERNODE_CONNECTIONS_DEFAULT = 16;
+
 /** Each is called every second for ten. Guess. */
 const SEED_PEERS_MAX = 16;
 
@@ -61,6 +64,7 @@ export interface CheckedOptions {
   readonly rtc: NonNullable<SwarmOptions["rtc"]>;
   readonly store: { readonly kind: "persistent" | "memory"; readonly bytesMax: number | null };
   readonly maxConnections: number;
+  readonly supernodeConnections: number;
   readonly seedPeers: readonly string[];
   readonly autostart: boolean;
 }
@@ -89,6 +93,7 @@ export function checkOptions(options: SwarmOptions): CheckedOptions {
     rtc: options.rtc ?? { iceServers: [] },
     store: checkStore(options.store ?? persistentStore()),
     maxConnections,
+    supernodeConnections: options.maxConnections ?? SUPERNODE_CONNECTIONS_DEFAULT,
     seedPeers,
     autostart: options.autostart ?? true,
   };

@@ -2,7 +2,7 @@
 
 import { Coalescer } from "./coalesce.ts";
 import { Contents, isAvailable } from "./content.ts";
-import { toConnectFailure, toContentInfo, toPeerInfo, toProgress, toUpload } from "./convert.ts";
+import { toConnectFailure, toContentInfo, toPeerInfo, toProgress, toRoles, toUpload } from "./convert.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import { Emitter } from "./events.ts";
 import { isId } from "./hex.ts";
@@ -132,13 +132,14 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     if (this.#closing.signal.aborted) {
       return { ...(this.#statusTold ?? NO_STATUS), mode: "offline", state: "stopped", peersConnected: 0 };
     }
-    const { running, peersConnected, peersDiscovered, contents, bytesIn, bytesOut } = this.#node.status();
+    const { running, peersConnected, peersDiscovered, contents, roles, bytesIn, bytesOut } = this.#node.status();
     return {
       mode: peersConnected > 0 ? "p2p" : "offline",
       state: this.#starts > 0 ? "starting" : running ? "online" : "stopped",
       peersDiscovered,
       peersConnected,
       contents,
+      roles: toRoles(roles),
       bytesIn,
       bytesOut,
     };
@@ -438,6 +439,7 @@ const NO_STATUS: Status = {
   peersDiscovered: 0,
   peersConnected: 0,
   contents: 0,
+  roles: ["leaf"],
   bytesIn: 0,
   bytesOut: 0,
 };

@@ -32,9 +32,33 @@ export interface Status {
   readonly peersConnected: number;
   /** Contents known: here or offered by a connected peer. */
   readonly contents: number;
+  /** What this peer is to others, see `PeerInfo.roles`. */
+  readonly roles: readonly Role[];
   /** Received and sent on all connections since the start. */
   readonly bytesIn: number;
   readonly bytesOut: number;
+}
+
+/**
+ * What a peer is to others: `seed` has whole contents, `relay` is there for long enough to carry for others, `supernode` has
+ * more connections than others; `leaf` is none of these.
+ */
+export type Role = "leaf" | "seed" | "relay" | "supernode";
+
+/** What a peer says that it can do. Sizes are powers of two: the greatest below. */
+export interface Capabilities {
+  /** Carries for others at present. */
+  readonly relays: boolean;
+  /** Keeps contents over a reload. */
+  readonly stores: boolean;
+  /** An installed application, not a tab. */
+  readonly installed: boolean;
+  /** What it may store; null if it does not say. */
+  readonly storeBytes: number | null;
+  /** What it sent to somebody at best; null while nothing was measured. */
+  readonly bytesPerSecond: number | null;
+  /** For how long it was connected to anybody, over all its runs. */
+  readonly uptimeMs: number;
 }
 
 export interface PeerInfo {
@@ -59,6 +83,10 @@ export interface PeerInfo {
   readonly contents: number;
   /** Proven misbehaviours; several lead to a ban. */
   readonly strikes: number;
+  /** What it says that it is, signed by itself and believed by nobody further than that. Empty while nothing is known. */
+  readonly roles: readonly Role[];
+  /** What it says that it can do; null while nothing is known. */
+  readonly capabilities: Capabilities | null;
   /** Milliseconds since the Unix epoch. */
   readonly connectedAt: number | null;
   /** The last attempt to connect that failed, until one succeeds. */
@@ -103,7 +131,7 @@ export interface SwarmOptions extends Wait {
   readonly rtc?: RTCConfiguration | (() => RTCConfiguration | Promise<RTCConfiguration>) | undefined;
   /** Default `persistentStore()`, which falls back from OPFS to IndexedDB to memory. */
   readonly store?: Store | undefined;
-  /** Direct connections at most. Default 8. */
+  /** Direct connections at most. Default 8, and 16 while this peer is a supernode. */
   readonly maxConnections?: number | undefined;
   /**
    * Peers to connect to at each start, at most 16, next to those that this profile remembers: for an application that

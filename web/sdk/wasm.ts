@@ -22,6 +22,11 @@ export interface NodeOptions {
   /** The `BroadcastChannel`s for signalling. */
   readonly channels: readonly string[];
   readonly maxConnections: number;
+  /** The same as a supernode, if that is more. */
+  readonly supernodeConnections: number;
+  readonly isInstalled: boolean;
+  /** 0: nothing that stays. */
+  readonly storeBytes: number;
   readonly rtc: RTCConfiguration;
   /** 32 bytes for the node's random choices; secrets are drawn apart from it. */
   readonly seed: Uint8Array;
@@ -97,6 +102,9 @@ export interface PeerSnapshot {
   readonly bufferedBytes: number;
   readonly contents: number;
   readonly strikes: number;
+  /** Bits; null while its record is not known. */
+  readonly roles: number | null;
+  readonly capabilities: number;
   readonly connectedAtMs: number | null;
   readonly lastFailure: (FailureSnapshot & { readonly atMs: number }) | null;
   readonly nextTryMs: number | null;
@@ -125,6 +133,7 @@ export interface StatusSnapshot {
   readonly peersDiscovered: number;
   readonly peersConnected: number;
   readonly contents: number;
+  readonly roles: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }

@@ -1,7 +1,7 @@
 /** How a peer's state reads, why it is not connected, and what happens next. Pure functions. */
 
-import type { PeerInfo } from "../sdk/index.ts";
-import { formatCount, formatDuration, formatRate } from "./format.ts";
+import type { PeerInfo, Role } from "../sdk/index.ts";
+import { formatBytes, formatCount, formatDuration, formatRate } from "./format.ts";
 import type { IconName } from "./icons.ts";
 import { stageWords } from "./words.ts";
 
@@ -67,6 +67,31 @@ const ATTEMPT_WORDS: Readonly<Record<NonNullable<PeerInfo["stage"]>, string>> = 
 /** Returns what an attempt to connect is at; null is one of which nothing more is known. */
 export function attemptWords(stage: PeerInfo["stage"]): string {
   return stage === null ? "Looking for a way to it" : ATTEMPT_WORDS[stage];
+}
+
+const ROLE_WORDS: Record<Role, string> = {
+  leaf: "Leaf: no part in particular",
+  seed: "Seed: has whole files for others",
+  relay: "Relay: carries for others",
+  supernode: "Supernode: has more connections than others",
+};
+
+/** Returns what a peer says that it is. */
+export function roleWords(roles: readonly Role[]): string {
+  return roles.length === 0 ? "Not known yet" : roles.map((role) => ROLE_WORDS[role]).join("; ");
+}
+
+/** Returns what a peer says that it can do. */
+export function capabilityWords(can: PeerInfo["capabilities"]): string {
+  if (can === null) return "Not known yet";
+  const words = [
+    can.installed ? "Installed app" : "Tab",
+    can.stores ? `keeps files${can.storeBytes === null ? "" : `, up to ${formatBytes(can.storeBytes)}`}` : "keeps nothing",
+    ...(can.bytesPerSecond === null ? [] : [`has sent ${formatRate(can.bytesPerSecond)}`]),
+    ...(can.uptimeMs === 0 ? [] : [`has been up for ${formatDuration(can.uptimeMs)}`]),
+    ...(can.relays ? [] : ["spares power or traffic"]),
+  ];
+  return words.join("; ");
 }
 
 /** Returns what a peer did wrong, as a person would ask. */

@@ -1,6 +1,6 @@
 /** Peers that nobody is, for tests and for looking at a busy page. The same number gives the same peer. */
 
-import type { ConnectFailure, PeerId, PeerInfo } from "../sdk/index.ts";
+import type { ConnectFailure, PeerId, PeerInfo, Role } from "../sdk/index.ts";
 
 /** The id of the peer in the middle. */
 export const OWN = "00".repeat(32) as PeerId;
@@ -38,12 +38,17 @@ export function peer(n: number, as: Partial<PeerInfo> = {}): PeerInfo {
     bufferedBytes: 0,
     contents: 0,
     strikes: 0,
+    roles: ["leaf"],
+    capabilities: null,
     connectedAt: null,
     lastFailure: null,
     nextTryAt: null,
   };
   return { ...info, ...as };
 }
+
+/** Half of them leaves. */
+const ROLES: readonly (readonly Role[])[] = [["leaf"], ["leaf"], ["seed"], ["relay"], ["leaf"], ["seed", "relay", "supernode"]];
 
 const FAILURES: readonly Omit<ConnectFailure, "peer">[] = [
   { stage: "ice", reason: "no network path to the peer was found", hint: "A firewall, a VPN or a guest network may block direct connections between the two devices. Try another network." },
@@ -58,7 +63,7 @@ export function peers(count: number, nowMs = 1_800_000_000_000): readonly PeerIn
     const share = next();
     if (share < 0.25) {
       const rttMs = 2 * 2 ** (next() * 8);
-      return peer(n, { state: "connected", path: "direct", rttMs, rttVarMs: rttMs / 8, bytesIn: Math.floor(next() * 1e8), bytesOut: Math.floor(next() * 1e8), contents: Math.floor(next() * 40), connectedAt: nowMs - next() * 3_600_000, strikes: next() < 0.05 ? 2 : 0 });
+      return peer(n, { state: "connected", path: "direct", rttMs, rttVarMs: rttMs / 8, bytesIn: Math.floor(next() * 1e8), bytesOut: Math.floor(next() * 1e8), contents: Math.floor(next() * 40), connectedAt: nowMs - next() * 3_600_000, strikes: next() < 0.05 ? 2 : 0, roles: ROLES[Math.floor(next() * ROLES.length)] ?? [] });
     }
     if (share < 0.3) return peer(n, { state: "connecting" });
     const failure = FAILURES[Math.floor(next() * FAILURES.length)];

@@ -400,6 +400,11 @@ pub struct PeerInfo {
     pub contents: u32,
     /// Strikes against it.
     pub strikes: u32,
+    /// Roles that it says it has, as bits: `peerloom_wire::record::ROLE_*`. None: its record is not
+    /// known.
+    pub roles: Option<u8>,
+    /// What it says that it can do: `peerloom_wire::record::Capabilities`, packed.
+    pub capabilities: u32,
     /// When the connection opened, in milliseconds since the Unix epoch.
     pub connected_at_ms: Option<u64>,
     /// The last attempt that failed, until one succeeds.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peerloom_core::io::CommandId;
-use peerloom_core::{Exchange, Input, Instant, Node, NodeConfig, Now};
+use peerloom_core::{Device, Exchange, Input, Instant, Node, NodeConfig, Now, RoleRules};
 use peerloom_wire::{AppId, ContentId, PeerId, Protocol, frame};
 
 use crate::dice::Dice;
@@ -227,6 +227,8 @@ pub(crate) fn new_node(options: &Options, seat: Seat, unix_ms: u64) -> Option<No
         seed: dice.bytes32(),
         connections_max: options.max_connections,
         exchange: Exchange::default(),
+        rules: RoleRules::default(),
+        device: Device::default(),
         now: Now { mono: Instant::ZERO, unix_ms },
     }))
 }

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::io::{Command, Economy, Lifecycle};
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Exchange, Input, Node};
+use peerloom_core::{Device, Exchange, Input, Node, RoleRules};
 use peerloom_crypto::PublicKey;
 use peerloom_wire::id::hex;
 use peerloom_wire::{AppId, ContentId};
@@ -33,6 +33,12 @@ export interface NodeOptions {
   /** The `BroadcastChannel`s for signalling. */
   channels: readonly string[];
   maxConnections: number;
+  /** The same as a supernode, if that is more. */
+  supernodeConnections: number;
+  /** An installed application, not a tab. */
+  isInstalled: boolean;
+  /** How much may be stored for contents; 0: nothing that stays. */
+  storeBytes: number;
   rtc: RTCConfiguration;
   /** 32 bytes for the node's random choices; no secret comes from it. */
   seed: Uint8Array;
@@ -70,6 +76,7 @@ impl NodeHandle {
         let app = app.ok_or_else(|| bad_input("an application has a name"))?;
         let seed = array(&property(options, "seed"));
         let seed = seed.ok_or_else(|| bad_input("a seed has 32 bytes"))?;
+        let number = |name| property(options, name).as_f64().unwrap_or(0.0);
         let connections_max = property(options, "maxConnections").as_f64();
         let config = NodeConfig {
             app: AppId::from_name(&app),
@@ -77,6 +84,14 @@ impl NodeHandle {
             seed,
             connections_max: integer(connections_max.unwrap_or(8.0)),
             exchange: Exchange::default(),
+            rules: RoleRules {
+                supernode_connections: integer(number("supernodeConnections")),
+                ..RoleRules::default()
+            },
+            device: Device {
+                is_installed: property(options, "isInstalled").is_truthy(),
+                store_bytes: integer(number("storeBytes")),
+            },
             now: now(),
         };
         let trace = property(options, "recordTrace").is_truthy();

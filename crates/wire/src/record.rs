@@ -30,12 +30,62 @@ pub struct PeerRecord {
     pub issued_ms: u64,
     /// The newest version of the control protocols that it speaks.
     pub protocols: u8,
-    /// Bits of the roles that it has; none: a leaf. No bit has a meaning yet.
+    /// Bits of the roles that it has, `ROLE_*`; none: a leaf. Unknown ones are newer.
     pub roles: u8,
-    /// Bits of what it does for others; unknown ones are newer.
+    /// What it can do for others, see [`Capabilities`].
     pub capabilities: u32,
     /// The most direct connections that it holds.
     pub connections_max: u16,
+}
+
+/// It has whole contents and serves them.
+pub const ROLE_SEED: u8 = 1;
+
+/// It is there for long enough, and connected well enough, to carry for others.
+pub const ROLE_RELAY: u8 = 2;
+
+/// It has more connections than others, since it is there for long and has enough of everything.
+pub const ROLE_SUPERNODE: u8 = 4;
+
+/// What a peer can do for others, by its own word. Sizes are told by their binary logarithm: nobody
+/// decides by more, and they change seldom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// It carries for others at present.
+    pub relays: bool,
+    /// It keeps contents over a reload.
+    pub stores: bool,
+    /// It is an installed application, not a tab.
+    pub is_installed: bool,
+    /// How many bytes it may store; 0: not known.
+    pub store_log2: u8,
+    /// How many bytes per second it sent to somebody; 0: not measured.
+    pub bandwidth_log2: u8,
+    /// For how many seconds it was connected to somebody in all.
+    pub uptime_log2: u8,
+}
+
+impl Capabilities {
+    /// Packs them: flags, then one byte for each size.
+    #[must_use]
+    pub const fn to_bits(self) -> u32 {
+        let flags = self.relays as u8 | (self.stores as u8) << 1 | (self.is_installed as u8) << 2;
+        u32::from_be_bytes([flags, self.store_log2, self.bandwidth_log2, self.uptime_log2])
+    }
+
+    /// Reads what [`Self::to_bits`] made; flags that are not known are newer.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        let [flags, store_log2, bandwidth_log2, uptime_log2] = bits.to_be_bytes();
+        Self {
+            relays: flags & 1 > 0,
+            stores: flags & 2 > 0,
+            is_installed: flags & 4 > 0,
+            store_log2,
+            bandwidth_log2,
+            uptime_log2,
+        }
+    }
 }
 
 /// A record as it came: well-formed, and not yet proved.
@@ -172,6 +222,21 @@ mod tests {
         assert_eq!(bytes.get(..head.len()), Some(&head[..]));
         let digest = PeerId(peerloom_crypto::sha256(&bytes)).to_string();
         assert_eq!(digest, "5a10eb40145ff1e2cab44a50c08ba233faea525b0e04706ffc5c1a414fd4e522");
+    }
+
+    #[test]
+    fn capabilities_have_their_places() {
+        let capabilities = Capabilities {
+            relays: true,
+            stores: false,
+            is_installed: true,
+            store_log2: 33,
+            bandwidth_log2: 22,
+            uptime_log2: 11,
+        };
+        assert_eq!(capabilities.to_bits(), 0x05_21_16_0b);
+        assert_eq!(Capabilities::from_bits(0x05_21_16_0b), capabilities);
+        assert_eq!(Capabilities::from_bits(0xf8_00_00_00), Capabilities::default());
     }
 
     #[test]

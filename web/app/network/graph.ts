@@ -1,6 +1,6 @@
 import { LitElement, html } from "lit";
 import type { PropertyValues, TemplateResult } from "lit";
-import type { PeerInfo } from "../../sdk/index.ts";
+import type { PeerInfo, Role } from "../../sdk/index.ts";
 import { controls } from "../../ui/controls.ts";
 import { define } from "../../ui/define.ts";
 import { formatCount, formatRtt, shortId } from "../../ui/format.ts";
@@ -43,12 +43,15 @@ type Drag = { readonly state: "none" } | { readonly state: "pressed" | "panning"
 export class PeerloomNetworkGraph extends LitElement {
   static override properties = {
     own: { type: String },
+    ownRoles: { attribute: false },
     peers: { attribute: false },
     between: { attribute: false },
     selected: { type: String },
     spoken: { state: true },
   };
   declare own: string;
+  /** What this peer is to others. */
+  declare ownRoles: readonly Role[];
   declare peers: readonly PeerInfo[];
   /** Connections of others with others, where they are known. */
   declare between: readonly Between[];
@@ -76,6 +79,7 @@ export class PeerloomNetworkGraph extends LitElement {
   constructor() {
     super();
     this.own = "";
+    this.ownRoles = [];
     this.peers = [];
     this.between = [];
     this.selected = null;
@@ -107,8 +111,8 @@ export class PeerloomNetworkGraph extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (!changed.has("own") && !changed.has("peers") && !changed.has("between")) return;
-    const graph = graphOf(this.own, this.peers, this.between);
+    if (!(["own", "ownRoles", "peers", "between"] as const).some((name) => changed.has(name))) return;
+    const graph = graphOf(this.own, this.peers, this.between, this.ownRoles);
     this.#dirty ||= !sameLooks(this.#graph, graph);
     this.#graph = graph;
     this.#layout.update(graph);
@@ -299,7 +303,8 @@ export class PeerloomNetworkGraph extends LitElement {
     const peer = this.peers.find((one) => one.id === id);
     if (peer === undefined) return "";
     const rtt = peer.state === "connected" ? `, ${formatRtt(peer.rttMs)} round trip` : "";
-    return `${shortId(id)}, ${stateWords(peer.state).word}${rtt}`;
+    const roles = peer.roles.filter((role) => role !== "leaf").map((role) => `, ${role}`).join("");
+    return `${shortId(id)}, ${stateWords(peer.state).word}${rtt}${roles}`;
   }
 
   readonly #press = (event: PointerEvent): void => {

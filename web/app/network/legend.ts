@@ -9,6 +9,9 @@ const ENTRIES: readonly (readonly [SVGTemplateResult, string])[] = [
   [svg`<path d="M1 6h22" stroke="var(--edge)" stroke-width="1.5" stroke-dasharray="2 4"/>`, "connecting"],
   [svg`<rect x="7" y="1" width="10" height="10" rx="2.5" stroke="var(--warn)" stroke-width="1.5"/>`, "waiting to try again"],
   [svg`<rect x="7" y="1" width="10" height="10" rx="2.5" stroke="var(--edge)"/>`, "discovered"],
+  [svg`<circle cx="12" cy="6" r="5" fill="var(--accent)"/>`, "seed"],
+  [svg`<path d="M12 0l6 6-6 6-6-6z" fill="var(--accent)"/>`, "relay"],
+  [svg`<path d="M12 0l6 10H6z" fill="var(--accent)"/>`, "supernode"],
 ];
 
 /** Returns the legend of the graph; a longer line is a longer round trip. */

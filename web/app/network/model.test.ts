@@ -31,6 +31,17 @@ describe("a graph", () => {
     expect(graphOf(OWN, [...all, ...all, peer(1, { id: OWN })])).toEqual(graphOf(OWN, all));
   });
 
+  test("shows of each the most that it says it is, and of this peer what it is", () => {
+    const roles = [[], ["leaf"], ["seed"], ["seed", "relay"], ["seed", "relay", "supernode"]] as const;
+    const all = roles.map((some, n) => peer(n + 1, { roles: some }));
+    const { nodes } = graphOf(OWN, all, [], ["relay"]);
+    const shown = new Map(nodes.map(({ id, role }) => [id, role]));
+    expect(all.map(({ id }) => shown.get(id))).toEqual([null, null, "seed", "relay", "supernode"]);
+    expect(shown.get(OWN)).toBe("relay");
+    const other = graphOf(OWN, all.map((one) => ({ ...one, roles: [] })));
+    expect([sameShape(graphOf(OWN, all), other), sameLooks(graphOf(OWN, all), other)]).toEqual([true, false]);
+  });
+
   test("shows who failed", () => {
     const failed = peer(1, { state: "connecting", lastFailure: { peer: peer(1).id, stage: "ice", reason: "no path", at: 0 } });
     expect(graphOf(OWN, [failed]).nodes[1]).toMatchObject({ kind: "connecting", troubled: true });

@@ -5,7 +5,7 @@
  * Lengths are in the units of the picture, which are pixels until somebody zooms.
  */
 
-import type { PeerInfo } from "../../sdk/index.ts";
+import type { PeerInfo, Role } from "../../sdk/index.ts";
 
 /** `self` is this peer; the others are as far as their connection is. */
 export type NodeKind = "self" | PeerInfo["state"];
@@ -16,6 +16,8 @@ export type Pace = "fast" | "fair" | "slow" | "unmeasured";
 export interface GraphNode {
   readonly id: string;
   readonly kind: NodeKind;
+  /** The most that it says that it is; null for a leaf, and while nothing is known. */
+  readonly role: Exclude<Role, "leaf"> | null;
   /** Whether its last attempt failed and nothing succeeded since. */
   readonly troubled: boolean;
   /** How far from the middle it belongs. */
@@ -109,7 +111,7 @@ export function angleOf(id: string): number {
  * `between` are connections of others with others. Whoever is named in them and not among `peers` is left out: what is not
  * known cannot be shown, and one peer's gossip must not fill the picture.
  */
-export function graphOf(own: string, peers: readonly PeerInfo[], between: readonly Between[] = []): Graph {
+export function graphOf(own: string, peers: readonly PeerInfo[], between: readonly Between[] = [], ownRoles: readonly Role[] = []): Graph {
   const others = [...new Map(peers.filter(({ id }) => id !== own).map((peer) => [peer.id, peer])).values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const radius = radiusFor(others.length);
   const linked = others.filter(isLinked);
@@ -123,7 +125,7 @@ export function graphOf(own: string, peers: readonly PeerInfo[], between: readon
   const nodes = others.map((peer) => nodeOf(peer, lengths.get(peer.id) ?? outside, radius, elbow));
   const known = new Set<string>(others.map(({ id }) => id));
   return {
-    nodes: [{ id: own, kind: "self", troubled: false, distance: 0, angle: 0, radius: RADIUS_SELF, elbow: RADIUS_SELF * ELBOW_ROOM }, ...nodes],
+    nodes: [{ id: own, kind: "self", role: roleOf(ownRoles), troubled: false, distance: 0, angle: 0, radius: RADIUS_SELF, elbow: RADIUS_SELF * ELBOW_ROOM }, ...nodes],
     edges: [...edges, ...betweenOthers(between, known)],
   };
 }
@@ -145,7 +147,7 @@ export function sameShape(a: Graph, b: Graph): boolean {
 export function sameLooks(a: Graph, b: Graph): boolean {
   return (
     sameShape(a, b) &&
-    a.nodes.every((node, index) => node.kind === b.nodes[index]?.kind && node.troubled === b.nodes[index].troubled) &&
+    a.nodes.every((node, index) => node.kind === b.nodes[index]?.kind && node.role === b.nodes[index].role && node.troubled === b.nodes[index].troubled) &&
     a.edges.every(({ state, path, pace }, index) => state === b.edges[index]?.state && path === b.edges[index].path && pace === b.edges[index].pace)
   );
 }
@@ -154,7 +156,13 @@ export function sameLooks(a: Graph, b: Graph): boolean {
 export const DISTANCE_STEP = 8;
 
 function nodeOf(peer: PeerInfo, distance: number, radius: number, elbow: number): GraphNode {
-  return { id: peer.id, kind: peer.state, troubled: peer.lastFailure !== null, distance, angle: angleOf(peer.id), radius, elbow };
+  return { id: peer.id, kind: peer.state, role: roleOf(peer.roles), troubled: peer.lastFailure !== null, distance, angle: angleOf(peer.id), radius, elbow };
+}
+
+/** A supernode is a relay too, and may be a seed. */
+function roleOf(roles: readonly Role[]): GraphNode["role"] {
+  const order = ["supernode", "relay", "seed"] as const;
+  return order.find((role) => roles.includes(role)) ?? null;
 }
 
 function edgeTo(own: string, peer: PeerInfo, stretch: number): GraphEdge {

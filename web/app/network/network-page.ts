@@ -89,7 +89,7 @@ export class PeerloomNetworkPage extends LitElement {
       <div class="main" @peerloom-select=${this.#select} @peerloom-peer-act=${this.#act}>
         <div class="picture">
           ${peers.length === 0 ? this.#empty(status) : nothing}
-          <peerloom-network-graph .own=${swarm.id} .peers=${peers} .selected=${this.selected}></peerloom-network-graph>
+          <peerloom-network-graph .own=${swarm.id} .ownRoles=${swarm.status.roles} .peers=${peers} .selected=${this.selected}></peerloom-network-graph>
         </div>
         <aside aria-label=${this.selected === null ? "All connections" : `Peer ${shortId(this.selected)}`} tabindex="-1">
           ${this.selected === null ? this.#all(recorder) : this.#details(recorder, peers, this.selected)}

@@ -85,6 +85,7 @@ export class Painter {
     paintFrame(context, palette, node, at, half);
     if (node.id === scene.hovered) outline(context, at, half + 4, palette.soft, 1.5);
     if (node.id === scene.selected) outline(context, at, half + 5, palette.text, 2.5);
+    if (node.role !== null) paintRole(context, palette, node.role, at, half);
     if (node.troubled && node.kind !== "connected") paintTrouble(context, palette, at, half);
   }
 
@@ -159,6 +160,26 @@ function outline(context: CanvasRenderingContext2D, at: Point, half: number, col
   context.lineWidth = width;
   context.beginPath();
   context.roundRect(at.x - half, at.y - half, half * 2, half * 2, half / 2);
+  context.stroke();
+}
+
+/** How many corners the mark of a role has: a round one, a diamond, a triangle. */
+export const ROLE_CORNERS: Record<NonNullable<GraphNode["role"]>, number> = { seed: 32, relay: 4, supernode: 3 };
+
+/** A mark at the lower corner, told apart by its shape. */
+function paintRole(context: CanvasRenderingContext2D, palette: Palette, role: NonNullable<GraphNode["role"]>, at: Point, half: number): void {
+  const radius = Math.max(4, Math.min(8, half * 0.55));
+  const corners = ROLE_CORNERS[role];
+  context.beginPath();
+  for (let corner = 0; corner < corners; corner += 1) {
+    const angle = (corner / corners) * FULL_TURN - FULL_TURN / 4;
+    context.lineTo(at.x + half + radius * Math.cos(angle), at.y + half + radius * Math.sin(angle));
+  }
+  context.closePath();
+  context.fillStyle = palette.accent;
+  context.fill();
+  context.lineWidth = 1.5;
+  context.strokeStyle = palette.surface;
   context.stroke();
 }
 

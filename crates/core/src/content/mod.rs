@@ -313,6 +313,12 @@ impl Content {
         peer.is_some_and(|peer| peer.source.is_asked() || peer.client.is_served())
     }
 
+    /// Returns whether a whole content is here, to be served.
+    #[must_use]
+    pub fn is_seeding(&self) -> bool {
+        self.library.items().any(library::Item::complete)
+    }
+
     /// Returns how many contents are known here.
     #[must_use]
     pub fn contents_count(&self) -> usize {

@@ -119,6 +119,8 @@ pub(crate) enum Input {
     Part { peer: PeerId },
     /// Have nothing to do with this peer.
     Ban { peer: PeerId },
+    /// So many connections there may be from now on.
+    Places { max: usize },
     /// The page runs again, or the network is another one: try everyone now.
     Resumed,
 }
@@ -226,6 +228,7 @@ impl Machine for Discovery {
             Input::Disconnected { peer, cause } => self.on_disconnected(now, peer, cause, out),
             Input::Part { peer } => self.part(peer, out),
             Input::Ban { peer } => self.lose(peer, out),
+            Input::Places { max } => self.config.connections_max = max,
             Input::Resumed => self.on_resumed(now, out),
         }
         self.due_at = self.find_due();
@@ -296,6 +299,11 @@ impl Discovery {
     pub(crate) fn is_in_earshot(&self, now: Now, peer: PeerId) -> bool {
         let heard_at = self.known.get(&peer).and_then(|known| known.broadcast_at);
         heard_at.is_some_and(|at| now.mono < at + EARSHOT_TIME)
+    }
+
+    /// Returns whether a peer is known.
+    pub(crate) fn is_known(&self, peer: PeerId) -> bool {
+        self.known.contains_key(&peer)
     }
 
     /// Returns all known peers, in the order of their ids.

@@ -45,6 +45,8 @@ pub(crate) enum Input {
     Hangup { peer: PeerId, cause: DisconnectCause },
     /// Say goodbye to everyone and close everything.
     HangupAll,
+    /// So many connections there may be from now on; none is closed for it.
+    Places { max: usize },
     /// A verified signal, and the way by which it came first.
     Signal { from: PeerId, signal: Signal, path: SignalPath },
     /// The peer runs anew: what there was with its earlier run is dead.
@@ -157,6 +159,7 @@ impl Machine for Link {
             Input::Dial { peer } => self.dial(now, peer, out),
             Input::Hangup { peer, cause } => self.hangup(peer, cause, out),
             Input::HangupAll => self.hangup_all(out),
+            Input::Places { max } => self.config.connections_max = max,
             Input::Signal { from, signal, path } => self.on_signal(now, from, signal, path, out),
             Input::Renewed { peer } => self.hangup(peer, DisconnectCause::Replaced, out),
             Input::Forget { peer } => self.forget(peer, out),

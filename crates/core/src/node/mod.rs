@@ -29,6 +29,7 @@ use crate::pace::Exchange;
 use crate::pex::{self, Pex};
 use crate::random::Random;
 use crate::registry::{self, Registry};
+use crate::roles::{self, Device, RoleRules, Roles};
 use crate::routing::{self, Routing};
 use crate::time::{Instant, Now};
 use crate::topology::{self, Topology};
@@ -66,6 +67,10 @@ pub struct NodeConfig {
     pub connections_max: u16,
     /// How often, and how much, peers are told of others.
     pub exchange: Exchange,
+    /// What it takes to have a role.
+    pub rules: RoleRules,
+    /// What the device is.
+    pub device: Device,
     /// The time of creation.
     pub now: Now,
 }
@@ -98,6 +103,7 @@ pub struct Node {
     registry: Registry,
     pex: Pex,
     gossip: Gossip,
+    roles: Roles,
     routing: Routing,
     topology: Topology,
     broadcast: Broadcast,
@@ -124,6 +130,11 @@ impl Node {
         let apart = u64::from(u16::from_be_bytes([high, low]));
         let session_first = (config.now.unix_ms << 16) + apart;
         let random = Random::fork(&config.seed, "discovery");
+        let roles = Roles::new(roles::Config {
+            rules: config.rules,
+            device: config.device,
+            connections_max: config.connections_max,
+        });
         let mut node = Self {
             signer,
             proofs: Proofs::default(),
@@ -133,10 +144,11 @@ impl Node {
             pex: Pex::new(pex::Config {
                 app: config.app,
                 key: config.key,
-                connections_max: config.connections_max,
+                says: route::says(roles.standing()),
                 exchange: config.exchange,
             }),
             gossip: Gossip::new(config.exchange),
+            roles,
             routing: Routing::new(routing::Config { own: id }),
             topology: Topology::new(
                 topology::Config { own: id, connections_max },
@@ -178,6 +190,7 @@ impl Node {
             Input::Economy(economy) => {
                 self.steps.push_back(Step::Pex(pex::Input::Economy(economy)));
                 self.steps.push_back(Step::Gossip(gossip::Input::Economy(economy)));
+                self.steps.push_back(Step::Roles(roles::Input::Economy(economy)));
             }
         }
         self.run(now);
@@ -191,19 +204,8 @@ impl Node {
     /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let Self {
-            link,
-            discovery,
-            registry,
-            pex,
-            gossip,
-            routing,
-            topology,
-            broadcast,
-            content,
-            trust,
-            ..
-        } = self;
+        let Self { link, discovery, registry, pex, gossip, roles, .. } = self;
+        let Self { routing, topology, broadcast, content, trust, .. } = self;
         let deadlines = [
             link.poll_timeout(),
             discovery.poll_timeout(),
@@ -211,6 +213,7 @@ impl Node {
             pex.poll_timeout(),
             gossip.poll_timeout(),
             routing.poll_timeout(),
+            roles.poll_timeout(),
             topology.poll_timeout(),
             broadcast.poll_timeout(),
             content.poll_timeout(),
@@ -240,6 +243,9 @@ impl Node {
         self.run(now);
         let effects = timed_out(&mut self.routing, now);
         self.route(now, effects, Self::route_routing);
+        self.run(now);
+        let effects = timed_out(&mut self.roles, now);
+        self.route(now, effects, Self::route_roles);
         self.run(now);
         let effects = timed_out(&mut self.topology, now);
         self.route(now, effects, Self::route_topology);
@@ -334,6 +340,7 @@ impl Node {
         self.steps.push_back(Step::Link(link::Input::Lifecycle(lifecycle)));
         self.steps.push_back(Step::Pex(pex::Input::Lifecycle(lifecycle)));
         self.steps.push_back(Step::Gossip(gossip::Input::Lifecycle(lifecycle)));
+        self.steps.push_back(Step::Roles(roles::Input::Lifecycle(lifecycle)));
         if lifecycle == Lifecycle::Resumed {
             self.steps.push_back(Step::Discovery(discovery::Input::Resumed));
             self.steps.push_back(Step::Registry(registry::Input::Resumed));
@@ -351,6 +358,7 @@ impl Node {
         self.steps.push_back(Step::Registry(registry::Input::Start));
         self.steps.push_back(Step::Pex(pex::Input::Start));
         self.steps.push_back(Step::Broadcast(broadcast::Input::Start));
+        self.steps.push_back(Step::Roles(roles::Input::Start));
         let result = match &mut self.loading {
             Loading::Pending(waiting) if waiting.len() < STARTS_WAITING_MAX => {
                 return waiting.push(id);
@@ -385,6 +393,7 @@ impl Node {
         self.steps.push_back(Step::Registry(registry::Input::Stop));
         self.steps.push_back(Step::Pex(pex::Input::Stop));
         self.steps.push_back(Step::Routing(routing::Input::Stop));
+        self.steps.push_back(Step::Roles(roles::Input::Stop));
         self.steps.push_back(Step::Content(content::Input::Stop));
         self.steps.push_back(Step::Trust(trust::Input::Stop));
     }
@@ -424,6 +433,10 @@ impl Node {
             Step::Gossip(input) => {
                 let effects = handled(&mut self.gossip, now, input);
                 self.route(now, effects, Self::route_gossip);
+            }
+            Step::Roles(input) => {
+                let effects = handled(&mut self.roles, now, input);
+                self.route(now, effects, Self::route_roles);
             }
             Step::Routing(input) => {
                 let effects = handled(&mut self.routing, now, input);

@@ -17,7 +17,7 @@ use crate::event::{
 };
 use crate::io::{ConnId, LinkEvent, Output, Record, StoreError, StoreId, StoreOp, StoreReply};
 use crate::time::Now;
-use crate::{broadcast, content, discovery, gossip, link, pex, registry, routing, topology, trust};
+use crate::{broadcast, content, discovery, gossip, link, pex, registry, roles, routing, topology, trust};
 
 /// One input for one protocol: the unit of work of `Node::run`.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(super) enum Step {
     Pex(pex::Input),
     Gossip(gossip::Input),
     Broadcast(broadcast::Input),
+    Roles(roles::Input),
     Content(content::Input),
     Trust(trust::Input),
 }
@@ -350,6 +351,10 @@ impl Node {
                     self.steps.push_back(Step::Registry(registry::Input::Introduced { peer }));
                 }
             }
+            pex::Effect::Changed { peer } if self.discovery.is_known(peer) => {
+                self.event(Event::PeerUpdated(self.peer_info(peer)));
+            }
+            pex::Effect::Changed { .. } => {}
             pex::Effect::Rumour { from, peer, ttl, record } => {
                 let way = routing::Input::Way { to: peer, by: from };
                 self.steps.push_back(Step::Routing(way));
@@ -380,6 +385,29 @@ impl Node {
             gossip::Effect::Strike { peer, kind } => return self.strike(peer, kind),
         };
         self.steps.push_back(step);
+    }
+
+    #[inline(never)]
+    pub(super) fn route_roles(&mut self, now: Now, effect: roles::Effect) {
+        match effect {
+            roles::Effect::Look => {
+                let rates = self.discovery.peers().map(|peer| self.content.throughput(peer));
+                let facts = roles::Facts {
+                    peers: self.registry.connected_count(),
+                    is_seeding: self.content.is_seeding(),
+                    out_per_second: rates.filter_map(|[_, out]| out).max().unwrap_or(0),
+                    uptime_ms: self.registry.own_uptime_ms(now),
+                };
+                self.steps.push_back(Step::Roles(roles::Input::Facts(facts)));
+            }
+            roles::Effect::Become(standing) => {
+                let max = usize::from(standing.connections_max);
+                self.steps.push_back(Step::Pex(pex::Input::Say(says(standing))));
+                self.steps.push_back(Step::Link(link::Input::Places { max }));
+                self.steps.push_back(Step::Discovery(discovery::Input::Places { max }));
+                self.steps.push_back(Step::Topology(topology::Input::Places { max }));
+            }
+        }
     }
 
     #[inline(never)]
@@ -538,4 +566,10 @@ impl Node {
             self.sign(Proof::Envelope { unsigned, carried_to }, payload);
         }
     }
+}
+
+/// What we are, as our record says it.
+pub(super) const fn says(standing: roles::Standing) -> pex::Says {
+    let roles::Standing { roles, capabilities, connections_max } = standing;
+    pex::Says { roles, capabilities: capabilities.to_bits(), connections_max }
 }

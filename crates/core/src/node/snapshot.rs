@@ -23,6 +23,8 @@ pub struct Status {
     pub peers_connected: u32,
     /// How many contents are here or offered.
     pub contents: u32,
+    /// Our roles, as bits: `peerloom_wire::record::ROLE_*`.
+    pub roles: u8,
     /// Received from the known peers.
     pub bytes_in: u64,
     /// Sent to the known peers.
@@ -84,6 +86,7 @@ impl Node {
     pub fn status(&self) -> Status {
         let mut status = Status {
             running: self.discovery.is_running(),
+            roles: self.roles.standing().roles,
             contents: u32::try_from(self.content.contents_count()).unwrap_or(u32::MAX),
             ..Status::default()
         };
@@ -130,6 +133,7 @@ impl Node {
     pub(super) fn peer_info(&self, peer: PeerId) -> PeerInfo {
         let link = self.link.peer(peer);
         let state = link.state.unwrap_or_else(|| self.discovery.state(peer));
+        let says = self.pex.says(peer);
         let [in_per_second, out_per_second] = self.content.throughput(peer);
         PeerInfo {
             id: peer,
@@ -143,6 +147,8 @@ impl Node {
             bytes_out: link.bytes_out,
             contents: self.content.offered_by(peer),
             strikes: self.trust.strikes(peer),
+            roles: says.map(|says| says.roles),
+            capabilities: says.map_or(0, |says| says.capabilities),
             connected_at_ms: link.connected_at_ms,
             last_failure: self.discovery.last_failure(peer).cloned(),
             next_try_ms: self.discovery.next_try_ms(peer).filter(|_| state == PeerState::Backoff),

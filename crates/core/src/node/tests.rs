@@ -42,6 +42,8 @@ fn node(seed: u8) -> Keyed {
         seed: [seed; 32],
         connections_max: 8,
         exchange: Exchange::default(),
+        rules: RoleRules::default(),
+        device: Device::default(),
         now: at(0),
     });
     Keyed { node, key }

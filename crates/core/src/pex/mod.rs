@@ -99,6 +99,8 @@ pub(crate) enum Input {
     Lifecycle(Lifecycle),
     /// Power and traffic.
     Economy(Economy),
+    /// From now on our record says this of us.
+    Say(Says),
 }
 
 /// What this protocol asks of the node.
@@ -154,6 +156,11 @@ pub(crate) enum Effect {
         /// The latest record of this peer.
         record: Bytes,
     },
+    /// A peer says other things of itself than before.
+    Changed {
+        /// Which peer.
+        peer: PeerId,
+    },
     /// Nobody says any more that an introduced peer is there.
     Withdrawn {
         /// Which peer.
@@ -168,10 +175,21 @@ pub(crate) struct Config {
     pub(crate) app: AppId,
     /// Our identity key.
     pub(crate) key: PublicKey,
-    /// What our record says of our capacity.
-    pub(crate) connections_max: u16,
+    /// What our record says of us, at first.
+    pub(crate) says: Says,
     /// How often peers are told.
     pub(crate) exchange: Exchange,
+}
+
+/// What a peer says of itself in its record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Says {
+    /// See `peerloom_wire::record`.
+    pub(crate) roles: u8,
+    /// See `peerloom_wire::record`.
+    pub(crate) capabilities: u32,
+    /// The most direct connections.
+    pub(crate) connections_max: u16,
 }
 
 /// What is known of a peer by its own verified word.
@@ -179,6 +197,7 @@ pub(crate) struct Config {
 struct Entry {
     bytes: Bytes,
     issued_ms: u64,
+    says: Says,
     /// Whether the last word to the node was `Introduced`.
     is_introduced: bool,
 }
@@ -229,6 +248,7 @@ impl Machine for Pex {
             Input::Rumours { from, records } => self.on_rumours(now, from, records, out),
             Input::Lifecycle(lifecycle) => self.pace.on_lifecycle(lifecycle),
             Input::Economy(economy) => self.pace.on_economy(economy),
+            Input::Say(says) => self.say(now, says),
         }
         self.settle(now, out);
     }
@@ -280,6 +300,11 @@ impl Pex {
     pub(crate) fn record(&self, now: Now, peer: PeerId) -> Option<Bytes> {
         let entry = self.records.get(&peer).filter(|entry| entry.is_current(now));
         entry.map(|entry| entry.bytes.clone())
+    }
+
+    /// Returns what a peer says of itself.
+    pub(crate) fn says(&self, peer: PeerId) -> Option<Says> {
+        self.records.get(&peer).map(|entry| entry.says)
     }
 
     fn count(&mut self, name: &'static str) {

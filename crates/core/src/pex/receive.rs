@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use peerloom_wire::PeerId;
-use peerloom_wire::record::{self, RecordError};
+use peerloom_wire::record::{self, PeerRecord, RecordError};
 
 use super::message::{PEERS_MAX, take};
-use super::neighbour::ALLOWANCE_MAX;
-use super::{Effect, Entry, Pex, RECORDS_MAX, RUMOUR_TIME, RUMOURS_ALL_MAX, SKEW_MS};
+use super::neighbour::{ALLOWANCE_MAX, Listing};
+use super::{Effect, Entry, Pex, RECORDS_MAX, RUMOUR_TIME, RUMOURS_ALL_MAX, SKEW_MS, Says};
 use crate::event::StrikeKind;
 use crate::pace::INTERVAL;
 use crate::time::Now;
@@ -19,6 +19,7 @@ pub(super) struct Candidate {
     from: PeerId,
     peer: PeerId,
     issued_ms: u64,
+    says: Says,
     bytes: Bytes,
 }
 
@@ -97,14 +98,20 @@ impl Pex {
         out: &mut Vec<Effect>,
     ) {
         for (ttl, bytes) in records {
-            if let Err(kind) = self.list(now, from, &bytes, Naming::Rumour { ttl }) {
-                return self.refuse(from, kind, out);
+            match self.list(now, from, &bytes, Naming::Rumour { ttl }) {
+                Ok(None) => {}
+                Ok(Some(peer)) => {
+                    let record = self.record(now, peer).into_iter();
+                    out.extend(record.map(|record| Effect::Rumour { from, peer, ttl, record }));
+                }
+                Err(kind) => return self.refuse(from, kind, out),
             }
         }
     }
 
     /// Takes a peer's word for somebody that it is connected to, or for itself; an error for what no
-    /// honest peer says. The record is checked when its turn comes.
+    /// honest peer says. The record is checked when its turn comes; of a rumour whose record is known
+    /// already its peer is given back.
     #[inline(never)]
     fn list(
         &mut self,
@@ -112,12 +119,12 @@ impl Pex {
         from: PeerId,
         bytes: &[u8],
         naming: Naming,
-    ) -> Result<(), StrikeKind> {
+    ) -> Result<Option<PeerId>, StrikeKind> {
         let record = match record::read(self.config.app, bytes) {
             Ok(unproved) => unproved.record,
             Err(RecordError::UnknownVersion) => {
                 self.count(SKIPPED);
-                return Ok(());
+                return Ok(None);
             }
             Err(RecordError::Malformed) => return Err(StrikeKind::BadRecord),
         };
@@ -125,7 +132,7 @@ impl Pex {
         let ttl = if let Naming::Rumour { ttl } = naming { ttl } else { 0 };
         // Of us they talk among each other, and of those that we are connected to we know better.
         if ttl > 0 && (peer == self.own_id || self.neighbours.contains_key(&peer) && peer != from) {
-            return Ok(());
+            return Ok(None);
         }
         // What its sender takes for current may not be so to us: only beyond both of our clocks'
         // faults is it proven that it knew better.
@@ -135,7 +142,12 @@ impl Pex {
         {
             return Err(StrikeKind::BadRecord);
         }
-        let Some(neighbour) = self.neighbours.get_mut(&from) else { return Ok(()) };
+        let is_known = |known: &Entry| known.issued_ms >= record.issued_ms;
+        if ttl > 0 && self.records.get(&peer).is_some_and(is_known) {
+            self.renew(now, peer);
+            return Ok(Some(peer));
+        }
+        let Some(neighbour) = self.neighbours.get_mut(&from) else { return Ok(None) };
         if record.is_current(now.unix_ms, SKEW_MS) && neighbour.make_room(peer, ttl > 0) {
             let is_new = !neighbour.listed.contains_key(&peer);
             let listing = neighbour.listed.entry(peer).or_default();
@@ -155,7 +167,21 @@ impl Pex {
         } else {
             self.count(SKIPPED);
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// A rumour counts for longer, whoever repeats it. Unless there is no room for further ones: then
+    /// each has its time, and others have theirs.
+    fn renew(&mut self, now: Now, peer: PeerId) {
+        if self.records.len() < RUMOURS_ALL_MAX {
+            for neighbour in self.neighbours.values_mut() {
+                if let Some(Listing { rumour_until: Some(until), .. }) =
+                    neighbour.listed.get_mut(&peer)
+                {
+                    *until = now.mono + RUMOUR_TIME;
+                }
+            }
+        }
     }
 
     /// Somebody broke a rule: of what it listed only those stay whose records were checked.
@@ -225,10 +251,12 @@ impl Pex {
             }
             let Some((from, peer, is_rumour, bytes)) = waiting else { return };
             let Ok(unproved) = record::read(self.config.app, &bytes) else { continue };
-            let issued_ms = unproved.record.issued_ms;
+            let PeerRecord { issued_ms, roles, capabilities, connections_max, .. } =
+                unproved.record;
+            let says = Says { roles, capabilities, connections_max };
             if self.is_news(peer, issued_ms, is_rumour) {
                 out.push(Effect::Verify { claim: unproved.claim });
-                self.checking = Some(Candidate { from, peer, issued_ms, bytes });
+                self.checking = Some(Candidate { from, peer, issued_ms, says, bytes });
             } else {
                 self.pass_on(now, from, peer, out);
             }
@@ -237,7 +265,9 @@ impl Pex {
 
     #[inline(never)]
     pub(super) fn on_verified(&mut self, now: Now, holds: bool, out: &mut Vec<Effect>) {
-        let Some(Candidate { from, peer, issued_ms, bytes }) = self.checking.take() else { return };
+        let Some(Candidate { from, peer, issued_ms, says, bytes }) = self.checking.take() else {
+            return;
+        };
         if !holds {
             self.count("pex.records_forged");
             if let Some(neighbour) = self.neighbours.get_mut(&from) {
@@ -248,7 +278,10 @@ impl Pex {
             return self.tell_neighbours(from, out);
         }
         self.count("pex.records_verified");
-        self.records.insert(peer, Entry { bytes, issued_ms, is_introduced: false });
+        let entry = Entry { bytes, issued_ms, says, is_introduced: false };
+        if self.records.insert(peer, entry).is_none_or(|before| before.says != says) {
+            out.push(Effect::Changed { peer });
+        }
         if self.neighbours.contains_key(&peer) {
             self.touch_all(now);
         }

@@ -51,6 +51,25 @@ fn a_rumour_that_nobody_repeats_is_over_after_five_minutes() {
 }
 
 #[test]
+fn a_rumour_is_renewed_by_whoever_repeats_it_but_not_where_there_is_no_room_for_others() {
+    let mut pex = among(&[1, 2]);
+    tell(&mut pex, 0, rumours(1, &[(1, record(5))]));
+    tell(&mut pex, 4 * MINUTE, rumours(2, &[(1, record(5))]));
+    assert_eq!(wait(&mut pex, 4 * MINUTE, 8 * MINUTE), []);
+    let seeds: Vec<u8> = (1..=8).collect();
+    let mut full = among(&seeds);
+    for from in &seeds {
+        let first = from * 25;
+        let many: Vec<(u8, Bytes)> = (first..first + 25).map(|seed| (1, record(seed))).collect();
+        tell(&mut full, 0, rumours(*from, &many));
+    }
+    assert_eq!(full.known_count(), RUMOURS_ALL_MAX);
+    tell(&mut full, 4 * MINUTE, rumours(1, &[(1, record(25))]));
+    wait(&mut full, 4 * MINUTE, 6 * MINUTE);
+    assert_eq!(full.known_count(), 8);
+}
+
+#[test]
 fn a_neighbour_that_connects_to_somebody_talked_of_counts_for_more() {
     let mut pex = among(&[1]);
     tell(&mut pex, 0, rumours(1, &[(1, record(5))]));

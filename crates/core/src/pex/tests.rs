@@ -102,6 +102,10 @@ pub(super) fn says(from: u8, own: Option<Bytes>, added: &[Bytes], dropped: &[Pee
     Input::Message { from: peer(from), body: said.encode().slice(2..) }
 }
 
+fn says_own(from: u8, own: Bytes) -> Input {
+    says(from, Some(own), &[], &[])
+}
+
 pub(super) fn adds(from: u8, added: &[Bytes]) -> Input {
     says(from, None, added, &[])
 }
@@ -109,6 +113,7 @@ pub(super) fn adds(from: u8, added: &[Bytes]) -> Input {
 /// What a test tells, with signatures made and checked as by a browser, at once.
 pub(super) fn tell(pex: &mut Pex, ms: u64, input: Input) -> Vec<Effect> {
     let mut seen = Vec::new();
+    let was_known = pex.records.key_set().clone();
     let mut inputs = vec![input];
     while let Some(input) = inputs.pop() {
         let mut out = Vec::new();
@@ -122,6 +127,8 @@ pub(super) fn tell(pex: &mut Pex, ms: u64, input: Input) -> Vec<Effect> {
                 Effect::Verify { claim } => {
                     inputs.insert(0, Input::Verified { holds: holds(&claim) });
                 }
+                // Whoever is known for the first time is told of in other words.
+                Effect::Changed { peer } if !was_known.contains(&peer) => {}
                 other => seen.push(other),
             }
         }
@@ -155,7 +162,8 @@ pub(super) fn wait(pex: &mut Pex, from_ms: u64, until_ms: u64) -> Vec<Effect> {
 
 fn config() -> Config {
     let (key, exchange) = (key(0).public_key(), Exchange::default());
-    Config { app: app(), key, connections_max: 8, exchange }
+    let says = Says { connections_max: 8, ..Says::default() };
+    Config { app: app(), key, says, exchange }
 }
 
 /// Started at 0, with our own record signed.
@@ -316,6 +324,50 @@ fn our_record_is_signed_anew_before_it_expires() {
     let renewed = sent(wait(&mut pex, SECOND, 12 * HOUR + MINUTE));
     let [(_, Said { own: Some(own), .. })] = &renewed[..] else { panic!("{renewed:?}") };
     assert_eq!(record::read(app(), own).unwrap().record.issued_ms, EPOCH + 12 * HOUR);
+}
+
+#[test]
+fn what_we_say_of_ourselves_anew_is_signed_at_once_and_told_at_the_next_turn() {
+    let mut pex = among(&[1]);
+    wait(&mut pex, 0, SECOND);
+    let says = Says { roles: 5, capabilities: 77, connections_max: 16 };
+    assert_eq!(tell(&mut pex, 10 * SECOND, Input::Say(says)), []);
+    let told = sent(wait(&mut pex, 10 * SECOND, 2 * MINUTE));
+    let [(_, Said { own: Some(own), .. })] = &told[..] else { panic!("{told:?}") };
+    let record = record::read(app(), own).unwrap().record;
+    assert_eq!((record.roles, record.capabilities, record.connections_max), (5, 77, 16));
+    assert_eq!(record.issued_ms, EPOCH + 10 * SECOND);
+    assert_eq!(wait(&mut pex, 2 * MINUTE, HOUR), []);
+}
+
+#[test]
+fn what_a_peer_says_of_itself_is_known_with_its_record_and_changes_with_it() {
+    let mut pex = among(&[1, 2]);
+    let says = Says { connections_max: 8, ..Says::default() };
+    assert_eq!((pex.says(peer(1)), pex.says(peer(5))), (Some(says), None));
+    let mut renewed = PeerRecord {
+        key: key(1).public_key(),
+        issued_ms: EPOCH + 5,
+        protocols: 1,
+        roles: 4,
+        capabilities: 9,
+        connections_max: 16,
+    };
+    let signed = |record: &PeerRecord| {
+        let encoded = record.encode();
+        record::sign_with(&encoded, key(1).sign(&record::payload(app(), &encoded)))
+    };
+    // Whoever tells it: it is the peer's own word.
+    let effects = tell(&mut pex, 10, adds(2, &[signed(&renewed)]));
+    assert!(effects.contains(&Effect::Changed { peer: peer(1) }), "{effects:?}");
+    let says = Says { roles: 4, capabilities: 9, connections_max: 16 };
+    assert_eq!(pex.says(peer(1)), Some(says));
+    renewed.issued_ms += 5;
+    let effects = tell(&mut pex, 20, says_own(1, signed(&renewed)));
+    assert!(!effects.contains(&Effect::Changed { peer: peer(1) }), "{effects:?}");
+    // Not even it itself goes back.
+    tell(&mut pex, 30, says_own(1, record(1)));
+    assert_eq!(pex.says(peer(1)), Some(says));
 }
 
 #[test]

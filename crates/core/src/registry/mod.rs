@@ -100,6 +100,10 @@ pub(crate) struct Registry {
     own: PeerId,
     /// At most [`PEERS_MAX`].
     peers: Map<PeerId, Known>,
+    /// How long we were connected to anybody, over all runs, until `own_since`.
+    own_uptime_ms: u64,
+    /// Since when we are connected to anybody.
+    own_since: Option<Instant>,
     round: Round,
     stored: Stored,
     counters: Map<&'static str, u64>,
@@ -126,6 +130,7 @@ impl Machine for Registry {
             Input::Resumed => self.call_anew(now),
             Input::Saved { is_done } => self.on_saved(now, is_done),
         }
+        self.note_own(now);
         self.handle_timeout(now, out);
     }
 
@@ -148,6 +153,8 @@ impl Registry {
         Self {
             own: config.own,
             peers: Map::new(),
+            own_uptime_ms: 0,
+            own_since: None,
             round: Round::Stopped,
             stored: Stored::new(STORED_VERSION),
             counters: Map::new(),
@@ -179,7 +186,8 @@ impl Registry {
         self.counters.count(name);
     }
 
-    fn connected_count(&self) -> usize {
+    /// Returns how many peers are connected.
+    pub(crate) fn connected_count(&self) -> usize {
         self.peers.values().filter(|known| known.connected_since.is_some()).count()
     }
 
@@ -204,7 +212,9 @@ impl Registry {
                 for entry in body.as_chunks().0 {
                     let decoded = History::decode(now.unix_ms, entry);
                     let Some((peer, earlier)) = decoded else { continue };
-                    if now.unix_ms - earlier.seen_ms <= AGE_MAX_MS {
+                    if peer == self.own {
+                        self.own_uptime_ms = self.own_uptime_ms.saturating_add(earlier.uptime_ms);
+                    } else if now.unix_ms - earlier.seen_ms <= AGE_MAX_MS {
                         self.peers.entry(peer).or_default().history.add_earlier(earlier);
                         self.make_room(now);
                     }
@@ -257,6 +267,21 @@ impl Registry {
         }
     }
 
+    /// Returns for how long we were connected to anybody, over all runs.
+    pub(crate) fn own_uptime_ms(&self, now: Now) -> u64 {
+        let elapsed = self.own_since.map_or(Duration::ZERO, |since| now.mono.since(since));
+        self.own_uptime_ms.saturating_add(u64::try_from(elapsed.as_millis()).unwrap_or(0))
+    }
+
+    /// Earns uptime while there is anybody to be up for.
+    fn note_own(&mut self, now: Now) {
+        let is_connected = self.connected_count() > 0;
+        if is_connected != self.own_since.is_some() {
+            self.own_uptime_ms = self.own_uptime_ms(now);
+            self.own_since = is_connected.then_some(now.mono);
+        }
+    }
+
     /// Adds to the uptimes since they were last noted.
     #[inline(never)]
     fn note_uptimes(&mut self, now: Now) {
@@ -303,6 +328,11 @@ impl Registry {
         let mut entries = Vec::new();
         for (&peer, known) in &self.peers {
             known.history.encode(peer, &mut entries);
+        }
+        let uptime_ms = self.own_uptime_ms(now);
+        if uptime_ms > 0 {
+            let own = History { seen_ms: now.unix_ms, uptime_ms, ..History::default() };
+            own.encode(self.own, &mut entries);
         }
         out.push(Effect::Save { stored: self.stored.begin_save(&entries) });
         if self.connected_count() > 0 {

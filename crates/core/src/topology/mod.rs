@@ -51,6 +51,8 @@ const ATTEMPT_TIME: Duration = Duration::from_secs(3);
 /// What the protocol is told.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
+    /// So many connections there may be from now on.
+    Places { max: usize },
     /// There are other peers than before. `is_crowd`: more than there are places for.
     Changed { is_crowd: bool },
     /// Answers [`Effect::Look`]: peers that may be dialled now.
@@ -154,6 +156,10 @@ impl Machine for Topology {
     fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
         let now = now.mono;
         match input {
+            Input::Places { max } => {
+                self.config.connections_max = max;
+                self.on_changed(now);
+            }
             Input::Changed { is_crowd } => {
                 self.is_crowd = is_crowd;
                 self.try_soon(now);

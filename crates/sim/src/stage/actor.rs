@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use peerloom_core::io::{StoreError, StoreId, StoreReply};
-use peerloom_core::{Exchange, Input, Instant, Node, NodeConfig, Now, Output};
+use peerloom_core::{Device, Exchange, Input, Instant, Node, NodeConfig, Now, Output, RoleRules};
 use peerloom_wire::AppId;
 
 use super::TIMER_MIN;
@@ -65,6 +65,8 @@ impl Actor {
             seed: Dice::new(seed, &format!("session {tab}/{session}")).bytes32(),
             connections_max: setup.connections_max,
             exchange: Exchange::default(),
+            rules: RoleRules::default(),
+            device: Device::default(),
             now: Now { mono, unix_ms },
         }));
         self.seat

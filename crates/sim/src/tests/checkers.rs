@@ -44,6 +44,8 @@ fn peer(id: PeerId) -> PeerInfo {
         bytes_out: 0,
         contents: 0,
         strikes: 0,
+        roles: None,
+        capabilities: 0,
         last_failure: None,
         next_try_ms: None,
         connected_at_ms: None,
