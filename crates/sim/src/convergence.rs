@@ -115,6 +115,18 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether a tab knows a peer.
+    pub(crate) fn knows(&self, tab: usize, peer: &PeerId) -> bool {
+        self.known[tab].contains(peer)
+    }
+
+    /// How many peers a tab knows, and how many of them nobody is.
+    pub(crate) fn known_counts(&self, tab: usize) -> [u64; 2] {
+        let made_up = |peer: &&PeerId| self.world.truth.who.find(peer).is_none();
+        let known = &self.known[tab];
+        [known.len() as u64, known.iter().filter(made_up).count() as u64]
+    }
+
     /// How many peers a tab says that it is connected to.
     pub(crate) fn connections(&self, tab: usize) -> usize {
         self.connected[tab].len()

@@ -26,6 +26,8 @@ pub(crate) struct Directory {
     /// How many tabs have each application open.
     counts: BTreeMap<usize, usize>,
     pub(crate) all_are_honest: bool,
+    /// Whether hostile tabs make peers up, whom nobody can tell from others until it meets them.
+    pub(crate) some_are_made_up: bool,
 }
 
 impl Directory {
@@ -35,6 +37,8 @@ impl Directory {
             let is_honest = own.hostility.is_none();
             *directory.counts.entry(own.app).or_insert(0) += 1;
             directory.all_are_honest &= is_honest;
+            directory.some_are_made_up |=
+                own.hostility.is_some_and(|hostility| hostility.sybil_per_mille > 0);
             let entry = Entry { tab, app: own.app, is_honest };
             directory.by_peer.insert(keyring::peer_id(options.seed, tab), entry);
             for channel in &own.channels {

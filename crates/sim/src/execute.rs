@@ -2,9 +2,11 @@
 
 use peerloom_core::io::{BodySource, ConnId, LinkCommand, StoreId, StoreOp, StoreReply};
 use peerloom_core::{Input, Output};
+use peerloom_wire::AppId;
 
 use crate::bus::Listener;
 use crate::fabric::{Body, End};
+use crate::options::APPS;
 use crate::schedule::{Happening, Seat};
 use crate::store::{Health, Kept};
 use crate::world::World;
@@ -84,8 +86,9 @@ impl World {
             }
             (LinkCommand::Send { frame }, Some(hostility)) => {
                 let now_ms = self.tabs[seat.tab].unix_ms(self.schedule.now());
+                let app = AppId::from_name(APPS[self.tabs[seat.tab].options.app]);
                 let Self { fabric, schedule, dice, .. } = self;
-                hostile::send(hostility, dice, fabric, schedule, end, (&frame, now_ms));
+                hostile::send(hostility, dice, fabric, schedule, end, (&frame, app, now_ms));
             }
             (command, _) => self.fabric.execute(&mut self.schedule, end, command),
         }

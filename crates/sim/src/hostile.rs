@@ -6,10 +6,11 @@ use bytes::Bytes;
 use peerloom_crypto::{PUBLIC_KEY_BYTES, PublicKey, Signature};
 use peerloom_wire::frame::FRAME_VERSION;
 use peerloom_wire::record::{self, PeerRecord};
-use peerloom_wire::{FRAME_BYTES_MAX, Protocol, RequestId, frame};
+use peerloom_wire::{AppId, FRAME_BYTES_MAX, Protocol, RequestId, frame};
 
 use crate::dice::Dice;
 use crate::fabric::{Body, End, Fabric};
+use crate::keyring;
 use crate::options::Hostility;
 use crate::schedule::Schedule;
 
@@ -32,7 +33,7 @@ pub(crate) fn send(
     fabric: &mut Fabric,
     schedule: &mut Schedule,
     end: End,
-    (frame, now_ms): (&Bytes, u64),
+    (frame, app, now_ms): (&Bytes, AppId, u64),
 ) {
     if matches!(frame::decode(frame), Ok((Protocol::Routing, _))) {
         if dice.chance(hostility.carried_dropped_per_mille) {
@@ -84,6 +85,18 @@ pub(crate) fn send(
         for list in bad_lists(dice, now_ms) {
             fabric.inject(schedule, end, list);
         }
+    }
+    if dice.chance(hostility.bad_gossip_per_mille) {
+        fabric.count("bad gossip");
+        for frame in bad_gossip(dice, now_ms) {
+            fabric.inject(schedule, end, frame);
+        }
+    }
+    if let Ok((protocol @ (Protocol::Pex | Protocol::Gossip), _)) = frame::decode(frame)
+        && dice.chance(hostility.sybil_per_mille)
+    {
+        fabric.count("peers made up");
+        fabric.inject(schedule, end, sybils(dice, protocol, app, now_ms));
     }
 }
 
@@ -148,18 +161,69 @@ fn bad_lists(dice: &mut Dice, now_ms: u64) -> Vec<Bytes> {
     vec![frame.into(); times]
 }
 
+/// What nobody has signed for, hops that nobody has, more than may be, the same again and again.
+fn bad_gossip(dice: &mut Dice, now_ms: u64) -> Vec<Bytes> {
+    let one = |dice: &mut Dice, ttl| (ttl, forged(dice, now_ms));
+    let (records, times) = match dice.below(5) {
+        0 => (vec![one(dice, 3)], 1),
+        1 => ((0..30).map(|_| one(dice, 3)).collect(), 1),
+        2 => (vec![one(dice, 255)], 1),
+        3 => (vec![(3, dice.bytes(200).into())], 1),
+        _ => (vec![one(dice, 1)], 20),
+    };
+    vec![gossip(&records); times]
+}
+
+fn gossip(records: &[(u8, Bytes)]) -> Bytes {
+    let mut frame = vec![FRAME_VERSION, Protocol::Gossip as u8, 0];
+    for (ttl, record) in records {
+        frame.extend_from_slice(&[*ttl, u8::try_from(record.len()).unwrap_or(u8::MAX)]);
+        frame.extend_from_slice(record);
+    }
+    frame.into()
+}
+
+/// Peers that nobody is, rightly signed, each a supernode that can do everything: in a list or as
+/// gossip, as much as one message takes.
+fn sybils(dice: &mut Dice, protocol: Protocol, app: AppId, now_ms: u64) -> Bytes {
+    let made_up = |dice: &mut Dice| {
+        let record = PeerRecord {
+            roles: u8::MAX,
+            capabilities: u32::MAX,
+            connections_max: u16::MAX,
+            ..made_up_record(dice, now_ms)
+        };
+        let encoded = record.encode();
+        let signature = keyring::sign(&record.key, &record::payload(app, &encoded));
+        record::sign_with(&encoded, signature)
+    };
+    let records: Vec<Bytes> = (0..20).map(|_| made_up(dice)).collect();
+    if protocol == Protocol::Gossip {
+        return gossip(&records.into_iter().map(|record| (3, record)).collect::<Vec<_>>());
+    }
+    let mut frame = vec![FRAME_VERSION, Protocol::Pex as u8, 0, 0, 20];
+    for record in records {
+        frame.push(u8::try_from(record.len()).unwrap_or(u8::MAX));
+        frame.extend_from_slice(&record);
+    }
+    frame.into()
+}
+
 fn forged(dice: &mut Dice, now_ms: u64) -> Bytes {
+    record::sign_with(&made_up_record(dice, now_ms).encode(), Signature([7; 64]))
+}
+
+fn made_up_record(dice: &mut Dice, now_ms: u64) -> PeerRecord {
     let mut key = [4; PUBLIC_KEY_BYTES];
     key.iter_mut().zip(dice.bytes(PUBLIC_KEY_BYTES)).for_each(|(to, from)| *to = from);
-    let record = PeerRecord {
+    PeerRecord {
         key: PublicKey(key),
         issued_ms: now_ms,
         protocols: 1,
         roles: 0,
         capabilities: 0,
         connections_max: 8,
-    };
-    record::sign_with(&record.encode(), Signature([7; 64]))
+    }
 }
 
 /// Serves a body as this hostile tab does: wrong, cut, too long, or with one more behind it.

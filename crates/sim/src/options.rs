@@ -111,6 +111,12 @@ pub struct Hostility {
     pub posts_doubled_per_mille: u32,
     /// A word about posts is followed by announcements of posts that don't exist.
     pub made_up_posts_per_mille: u32,
+    /// A control frame is followed by gossip that nobody may pass on: forged, with too many hops,
+    /// oversized, or a flood of it.
+    pub bad_gossip_per_mille: u32,
+    /// A list of peers, or gossip, is followed by one of peers that nobody is, rightly signed, each of
+    /// which claims every role.
+    pub sybil_per_mille: u32,
 }
 
 /// A content that a tab adds.
@@ -360,6 +366,8 @@ fn draw_hostility(dice: &mut Dice) -> Hostility {
         bent_frame_per_mille: rate(300),
         garbage_frame_per_mille: rate(300),
         bad_list_per_mille: rate(300),
+        bad_gossip_per_mille: rate(300),
+        sybil_per_mille: rate(300),
         ..Hostility::default()
     }
 }

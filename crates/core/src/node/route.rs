@@ -17,7 +17,9 @@ use crate::event::{
 };
 use crate::io::{ConnId, LinkEvent, Output, Record, StoreError, StoreId, StoreOp, StoreReply};
 use crate::time::Now;
-use crate::{broadcast, content, discovery, gossip, link, pex, registry, roles, routing, topology, trust};
+use crate::{
+    broadcast, content, discovery, gossip, link, pex, registry, roles, routing, topology, trust,
+};
 
 /// One input for one protocol: the unit of work of `Node::run`.
 #[derive(Debug)]

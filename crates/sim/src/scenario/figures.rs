@@ -49,6 +49,12 @@ pub(super) fn add(world: &World, before: &Reading, figures: &mut BTreeMap<&'stat
         ("serverless_share", share(carried, heard + carried)),
         ("connections_made", heard + carried),
         ("envelopes_per_node_minute", share(since("envelopes"), running * minutes)),
+        ("gossip_bytes_per_node_minute", share(since("gossip.bytes_sent"), running * minutes)),
+        (
+            "gossip_messages_per_node_minute",
+            share(since("gossip.messages_sent"), running * minutes),
+        ),
+        ("pex_messages_per_node_minute", share(since("pex.messages_sent"), running * minutes)),
         ("attempts_failed", since("attempts failed")),
         ("given_up", since("peers given up")),
         ("wrongly_dead", since(WRONGLY_DEAD)),
@@ -79,6 +85,8 @@ pub(super) struct Parts {
     heard: usize,
     /// How many connections each has.
     connections: Vec<u64>,
+    /// How many peers each knows, and how many of them nobody is.
+    known: [Vec<u64>; 2],
 }
 
 impl Parts {
@@ -104,7 +112,8 @@ impl Parts {
             }
         }
         let connections = ours.iter().map(|tab| view.connections(*tab) as u64).collect();
-        Self { connected: connected.len(), heard, connections }
+        let known = |kind: usize| ours.iter().map(|tab| view.known_counts(*tab)[kind]).collect();
+        Self { connected: connected.len(), heard, connections, known: [known(0), known(1)] }
     }
 
     pub(super) const fn are_one(&self) -> bool {
@@ -120,7 +129,8 @@ impl Parts {
 fn add_graph(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
     let parts = Parts::count(world);
     let split = parts.split();
-    let Parts { connected, heard, connections } = parts;
+    let Parts { connected, heard, connections, known } = parts;
+    let [known, made_up] = known.map(median);
     let alone = connections.iter().filter(|count| **count == 0).count();
     let sum: u64 = connections.iter().sum();
     figures.extend([
@@ -129,6 +139,8 @@ fn add_graph(world: &World, figures: &mut BTreeMap<&'static str, f64>) {
         ("components_split", split as f64),
         ("connections_mean", share(sum as f64, connections.len() as f64)),
         ("alone", alone as f64),
+        ("known_median", known),
+        ("known_made_up_median", made_up),
     ]);
 }
 

@@ -9,6 +9,7 @@ mod figures;
 mod joining;
 mod outcome;
 mod run;
+mod spread;
 mod talk;
 mod terrain;
 #[cfg(test)]
@@ -314,4 +315,5 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("broadcast", include_str!("../../scenarios/broadcast.toml")),
     ("broadcast-churn", include_str!("../../scenarios/broadcast-churn.toml")),
     ("broadcast-hostile", include_str!("../../scenarios/broadcast-hostile.toml")),
+    ("gossip", include_str!("../../scenarios/gossip.toml")),
 ];

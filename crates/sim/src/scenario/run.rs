@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use super::draw::{self, Plan};
 use super::figures::{self, Parts, Reading};
 use super::joining::{self, Joining};
+use super::spread::Spread;
 use super::{Missed, Outcome, Scenario};
 use crate::convergence::{Reach, unmet};
 use crate::world::{Faults, RECOVERS_MS, World};
 
 /// How often a world is asked whether it is whole, in milliseconds.
 const STEP_MS: u64 = 1_000;
+
+/// For so long two that parted as one connection too many don't dial each other, at most: 120 s and a
+/// quarter. When half have left meanwhile, both may lack it until then.
+const SURPLUS_MS: u64 = 150_000;
 
 /// Of what a world lacks, so much is told.
 const MISSED_TOLD_MAX: usize = 8;
@@ -20,7 +25,11 @@ const MISSED_TOLD_MAX: usize = 8;
 pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
     let Plan { options, newcomers } = draw::draw(scenario, nodes, seed);
     let measure = &scenario.measure;
-    let mut run = Run { world: World::new(&options), joining: Joining::new(&newcomers) };
+    let mut run = Run {
+        world: World::new(&options),
+        joining: Joining::new(&newcomers),
+        spread: Spread::new(&newcomers, &measure.figures),
+    };
     run.advance(measure.from_s * 1000);
     let before = Reading::take(&run.world);
     run.advance(measure.heal_s * 1000);
@@ -35,11 +44,11 @@ pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
     let whole_ms = run.until(deadline_ms, is_whole);
     run.advance(run.world.now_ms() + measure.watch_s * 1000);
     // Somebody may just have been found out and banned, or have let a connection go for somebody else.
-    run.until(run.world.now_ms() + RECOVERS_MS, is_whole);
+    run.until(run.world.now_ms() + RECOVERS_MS.max(SURPLUS_MS), is_whole);
     let mut missed = unmet(&run.world, Reach::Heard);
     let unheard = run.world.posts.missed(&run.world.tabs);
     missed.extend(unheard.map(|(tab, index)| (tab, format!("has not heard message {index}"))));
-    let Run { world, joining } = run;
+    let Run { world, joining, spread } = run;
     let mut found = BTreeMap::from([
         ("split_at_first", split as f64),
         ("one_again_ms", (one_ms.unwrap_or(deadline_ms) - healed_ms) as f64),
@@ -48,6 +57,7 @@ pub fn run(scenario: &Scenario, nodes: usize, seed: u64) -> Outcome {
         ("missed", missed.len() as f64),
     ]);
     joining.add_figures(&mut found);
+    spread.add_figures(&mut found);
     figures::add(&world, &before, &mut found);
     let told = missed.into_iter().take(MISSED_TOLD_MAX);
     Outcome {
@@ -73,6 +83,7 @@ fn is_whole(world: &World) -> bool {
 struct Run {
     world: World,
     joining: Joining,
+    spread: Spread,
 }
 
 impl Run {
@@ -89,6 +100,7 @@ impl Run {
             if is_joining {
                 self.joining.look(&self.world);
             }
+            self.spread.look(&self.world);
         }
     }
 

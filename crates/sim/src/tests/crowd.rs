@@ -113,7 +113,7 @@ fn a_connection_that_carries_a_content_is_not_let_go() {
     let mut world = World::new(&options);
     world.keep_events();
     // Whoever is full lets somebody go for those who come.
-    world.run_until(70_000);
+    world.run_until(60_000);
     let (one, author) = (world.tabs[1].peer, world.tabs[0].peer);
     for (tab, other) in [(1, author), (0, one)] {
         let ended = |event: &Event| {
