@@ -29,6 +29,7 @@ pub(super) enum Signing {
     Running {
         encoded: Vec<u8>,
         issued_ms: u64,
+        says: Says,
     },
 }
 
@@ -36,8 +37,7 @@ pub(super) enum Signing {
 pub(super) struct OwnRecord {
     pub(super) bytes: Bytes,
     pub(super) issued_ms: u64,
-    /// Whether it says what is so.
-    is_true: bool,
+    says: Says,
 }
 
 impl Signing {
@@ -54,9 +54,6 @@ impl Pex {
     /// being signed.
     pub(super) fn say(&mut self, now: Now, says: Says) {
         self.config.says = says;
-        if let Some(own) = &mut self.own {
-            own.is_true = false;
-        }
         if let Signing::Waiting { look_at } = &mut self.signing {
             *look_at = now.mono;
         }
@@ -67,17 +64,20 @@ impl Pex {
         if self.signing.due().is_none_or(|at| now.mono < at) {
             return;
         }
-        let is_good = |own: &OwnRecord| {
-            own.is_true && now.unix_ms < own.issued_ms.saturating_add(RENEW_AGE_MS)
-        };
-        if self.own.as_ref().is_some_and(is_good) {
+        let says = self.config.says;
+        // The clock may have been set meanwhile.
+        let is_young = |own: &&OwnRecord| own.issued_ms.abs_diff(now.unix_ms) < RENEW_AGE_MS;
+        let young = self.own.as_ref().filter(is_young);
+        if young.is_some_and(|own| own.says == says) {
             self.signing = Signing::Waiting { look_at: now.mono + LOOK_INTERVAL };
             return;
         }
-        let Says { roles, capabilities, connections_max } = self.config.says;
+        // Others keep the latest.
+        let issued_ms = young.map_or(0, |own| own.issued_ms + 1).max(now.unix_ms);
+        let Says { roles, capabilities, connections_max } = says;
         let record = PeerRecord {
             key: self.config.key,
-            issued_ms: now.unix_ms,
+            issued_ms,
             protocols: FRAME_VERSION,
             roles,
             capabilities,
@@ -85,17 +85,20 @@ impl Pex {
         };
         let encoded = record.encode();
         out.push(Effect::Sign { payload: record::payload(self.config.app, &encoded).into() });
-        self.signing = Signing::Running { encoded, issued_ms: now.unix_ms };
+        self.signing = Signing::Running { encoded, issued_ms, says };
     }
 
     #[inline(never)]
     pub(super) fn on_signed(&mut self, now: Now, signature: Option<Signature>) {
-        let Signing::Running { encoded, issued_ms } = &self.signing else { return };
+        let &Signing::Running { ref encoded, issued_ms, says } = &self.signing else { return };
+        let mut look_at = now.mono + LOOK_INTERVAL;
         if let Some(signature) = signature {
             let bytes = record::sign_with(encoded, signature);
-            self.own = Some(OwnRecord { bytes, issued_ms: *issued_ms, is_true: true });
+            self.own = Some(OwnRecord { bytes, issued_ms, says });
             self.touch_all(now);
+            // What changed meanwhile is in the next one.
+            look_at = now.mono;
         }
-        self.signing = Signing::Waiting { look_at: now.mono + LOOK_INTERVAL };
+        self.signing = Signing::Waiting { look_at };
     }
 }

@@ -341,6 +341,34 @@ fn what_we_say_of_ourselves_anew_is_signed_at_once_and_told_at_the_next_turn() {
 }
 
 #[test]
+fn what_changes_while_our_record_is_signed_is_in_the_next_one() {
+    let mut pex = Pex::new(config());
+    let mut out = Vec::new();
+    pex.handle(at(0), Input::Start, &mut out);
+    let says = Says { roles: 2, connections_max: 8, ..Says::default() };
+    pex.handle(at(10), Input::Say(says), &mut out);
+    let [Effect::Sign { payload }] = &out[..] else { panic!("{out:?}") };
+    let first = Input::Signed { signature: Some(key(0).sign(payload)) };
+    // What is signed next is signed by `tell`, at once.
+    assert_eq!(tell(&mut pex, 20, first), []);
+    let own = record::read(app(), &pex.own.as_ref().unwrap().bytes).unwrap().record;
+    assert_eq!((own.roles, own.issued_ms), (2, EPOCH + 20));
+}
+
+#[test]
+fn what_we_say_anew_is_later_than_what_we_said_also_after_our_clock_was_set_back() {
+    let mut pex = among(&[]);
+    let back = Now { unix_ms: EPOCH - HOUR, ..at(HOUR) };
+    let mut out = Vec::new();
+    pex.handle(back, Input::Say(Says::default()), &mut out);
+    let [Effect::Sign { payload }] = &out[..] else { panic!("{out:?}") };
+    let signed = Input::Signed { signature: Some(key(0).sign(payload)) };
+    pex.handle(back, signed, &mut Vec::new());
+    let own = &pex.own.as_ref().unwrap().bytes;
+    assert_eq!(record::read(app(), own).unwrap().record.issued_ms, EPOCH + 1);
+}
+
+#[test]
 fn what_a_peer_says_of_itself_is_known_with_its_record_and_changes_with_it() {
     let mut pex = among(&[1, 2]);
     let says = Says { connections_max: 8, ..Says::default() };

@@ -156,6 +156,12 @@ impl Machine for Roles {
             Input::Stop => {
                 self.run = None;
                 self.kept_until = [None; 3];
+                let connections_max = self.config.connections_max;
+                self.become_now(
+                    now.mono,
+                    Standing { roles: 0, connections_max, ..self.standing },
+                    out,
+                );
             }
             Input::Lifecycle(lifecycle) => self.is_hidden = lifecycle == Lifecycle::Hidden,
             Input::Economy(economy) => self.is_saving = economy == Economy::Saving,
@@ -248,11 +254,16 @@ impl Roles {
         };
         let is_super = roles & ROLE_SUPERNODE > 0;
         let connections_max = if is_super { places } else { self.config.connections_max };
-        let standing = Standing { roles, capabilities, connections_max };
-        let is_other = roles != self.standing.roles
-            || capabilities.relays != self.standing.capabilities.relays;
+        self.become_now(now, Standing { roles, capabilities, connections_max }, out);
+    }
+
+    /// Tells what we are from here on, unless that is what we were, or as good as that.
+    fn become_now(&mut self, now: Instant, standing: Standing, out: &mut Vec<Effect>) {
+        let before = self.standing;
+        let is_other = standing.roles != before.roles
+            || standing.capabilities.relays != before.capabilities.relays;
         let is_due = now.since(self.told_at) >= TELL_INTERVAL;
-        if is_other || standing != self.standing && is_due {
+        if is_other || standing != before && is_due {
             self.standing = standing;
             self.told_at = now;
             out.push(Effect::Become(standing));

@@ -140,10 +140,13 @@ fn capabilities_alone_are_told_every_ten_minutes_at_most() {
 }
 
 #[test]
-fn a_node_that_stopped_begins_anew() {
+fn a_node_that_stops_is_a_leaf_and_begins_anew() {
     let mut roles = running(config());
     pass(&mut roles, WELL, 20 * MINUTE);
-    tell(&mut roles, 20 * MINUTE, Input::Stop);
+    let mut out = Vec::new();
+    roles.handle(at(20 * MINUTE), Input::Stop, &mut out);
+    let [Effect::Become(leaf)] = out[..] else { panic!("{out:?}") };
+    assert_eq!((leaf.roles, leaf.connections_max), (0, 8));
     assert_eq!(roles.poll_timeout(), None);
     tell(&mut roles, 30 * MINUTE, Input::Start);
     let became = changes(&mut roles, WELL, 33 * MINUTE);
