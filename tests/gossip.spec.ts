@@ -5,7 +5,7 @@ import { add, idOf, openTab, ready, statsOf, useTab } from "./support/tabs.ts";
 /** What a tab knows of a peer, if it does. */
 const known = (page: Page, id: string): Promise<unknown> => page.evaluate((peer) => window.lab.swarm.peers().find((one) => one.id === peer) ?? null, id);
 
-test("along a line of tabs with no room for more, the ends learn of each other by gossip, and what they are", async ({ context }) => {
+test("along a line of tabs with no room for more, the ends learn of each other by gossip, and what they are @firefox", async ({ context }) => {
   // Each hears the one before and the one after it only.
   const last = await openTab(context, { channels: "c", maxConnections: 1 });
   await add(last, { seed: 81, bytes: 1_000_000 });
@@ -25,7 +25,7 @@ test("along a line of tabs with no room for more, the ends learn of each other b
   expect(await first.evaluate(() => window.lab.swarm.peers().filter(({ state }) => state === "connected").length)).toBe(1);
 });
 
-test("a page whose traffic costs, or whose battery is low, tells its peers less and gives its roles up", async ({ context }) => {
+test("a page whose traffic costs, or whose battery is low, tells its peers less and gives its roles up @firefox", async ({ context }) => {
   const page = await context.newPage();
   await page.addInitScript(() => {
     const battery = Object.assign(new EventTarget(), { charging: true, level: 0.1 });
