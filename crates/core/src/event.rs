@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
-use peerloom_wire::{ChunkId, ContentId, PeerId};
+use peerloom_wire::{ChunkId, ContentId, PeerId, RunId};
 use serde::{Deserialize, Serialize};
 
 use crate::io::{CommandId, ContentKey, StoreError};
@@ -65,14 +65,7 @@ pub enum Event {
         /// The length of the content as it is stored.
         total_bytes: u64,
     },
-    /// A peer's application sent a message to us alone.
-    Letter {
-        /// Who sent it, proved by its signature.
-        from: PeerId,
-        /// What.
-        payload: Bytes,
-    },
-    /// Something was said in a room that we are in, by whom it says.
+    /// Something was said in a room that we are in, by whom it says: to all there, or to us alone.
     Message(RoomMessage),
     /// A peer came into a room that we are in.
     MemberJoined {
@@ -110,10 +103,24 @@ pub struct RoomMessage {
     pub id: String,
     /// When, by the clock of who said it, in milliseconds since the Unix epoch.
     pub sent_ms: u64,
-    /// How many connections it crossed.
+    /// How many connections it crossed; of what was said to us alone, with those that led nowhere.
     pub hops: u8,
     /// What.
     pub data: Bytes,
+    /// It was said to us alone, and who said it waits to hear whether the application takes it: by
+    /// [`Input::Taken`](crate::Input::Taken), which names it so.
+    pub letter: Option<LetterId>,
+}
+
+/// Names a message to single peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterId {
+    /// Who sent it.
+    pub from: PeerId,
+    /// In which run.
+    pub run: RunId,
+    /// The sender's own number, the same for all to whom it sent this.
+    pub number: u64,
 }
 
 /// What a command gives.
@@ -123,7 +130,7 @@ pub enum Reply {
     Done,
     /// Answers `Add`, and `Get` when the content is complete.
     Content(ContentId),
-    /// Answers `Post`: the message's name.
+    /// Answers `Post` and `Send`: the message's name.
     Posted(String),
 }
 
@@ -207,7 +214,7 @@ pub(crate) fn decimal(mut number: u64) -> String {
     }
 }
 
-/// Why something was not brought to a peer. The order of all but the last is on the wire, and the
+/// Why something was not brought to a peer. The order of the first four is on the wire, and the
 /// later ones say more than those before: of several reasons the last is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
@@ -222,6 +229,8 @@ pub enum Undelivered {
     RateLimited,
     /// It was handed on, and nothing came back: who had it is gone, or drops it.
     Unanswered,
+    /// It arrived, and the application there is not in the room or takes no such message.
+    Absent,
 }
 
 impl Undelivered {
@@ -233,6 +242,7 @@ impl Undelivered {
             Self::Refused => ", and a connected peer refuses to carry for us",
             Self::RateLimited => ", and the connected peers have too much to carry",
             Self::Unanswered => ", and nobody said that it arrived",
+            Self::Absent => ": the peer is not in this room, or takes no such message there",
         }
     }
 }

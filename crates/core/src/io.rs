@@ -11,7 +11,7 @@ use peerloom_wire::id::hash_bytes;
 use peerloom_wire::{ChunkId, ContentId, PeerId, RequestId};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, Stage};
+use crate::event::{Event, LetterId, Stage};
 
 /// Names one command of the application; its answer carries the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,6 +78,13 @@ pub enum Input {
     Lifecycle(Lifecycle),
     /// Power or traffic became dear, or is not any more.
     Economy(Economy),
+    /// The application was told of a message to us alone; without this its sender is not answered.
+    Taken {
+        /// Which.
+        letter: LetterId,
+        /// Whether it takes such messages.
+        is_taken: bool,
+    },
 }
 
 /// Everything a node can ask of the outside. Drivers execute, they do not decide.
@@ -143,13 +150,18 @@ pub enum Command {
         /// Whom.
         peer: PeerId,
     },
-    /// Bring a message to a peer, connected or not. Answered when it said that it has it, or with the
-    /// reason why nobody knows.
+    /// Say something in a room to one peer alone, connected or not. Answered when its application has
+    /// it, or with the reason why that is not known.
     Send {
         /// To whom.
         to: PeerId,
+        /// The room's name; it was joined.
+        room: String,
+        /// Names it among ours, from 1. Greater than all before; or the same again, if the same is said to
+        /// another peer.
+        number: u64,
         /// At most [`MESSAGE_BYTES_MAX`](crate::MESSAGE_BYTES_MAX) bytes.
-        payload: Bytes,
+        data: Bytes,
     },
     /// Let a banned peer come again, and hold nothing against it.
     Unban {

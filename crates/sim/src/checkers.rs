@@ -152,8 +152,7 @@ impl Checkers {
             | Event::Message(_)
             | Event::ContentGone { .. }
             | Event::Progress { .. }
-            | Event::Served { .. }
-            | Event::Letter { .. } => {}
+            | Event::Served { .. } => {}
         }
         None
     }

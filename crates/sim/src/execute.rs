@@ -47,7 +47,7 @@ impl World {
     }
 
     /// The browser's cryptography has an answer.
-    fn answer(&mut self, seat: Seat, input: Input) {
+    pub(crate) fn answer(&mut self, seat: Seat, input: Input) {
         let latency = self.dice.span(keyring::LATENCY);
         self.schedule.after(latency, Happening::Input { seat, input });
     }

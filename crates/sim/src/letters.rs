@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use peerloom_core::event::{CommandError, Reply};
+use peerloom_core::event::{CommandError, LetterId, Reply, RoomMessage, Undelivered};
 use peerloom_core::io::{Command, ConnId};
-use peerloom_core::{Event, Instant};
+use peerloom_core::{Input, Instant};
 use peerloom_wire::{PeerId, Protocol, frame};
 
 use crate::schedule::Seat;
 use crate::tab::Asked;
 use crate::world::World;
+
+/// The room in which tabs say something to one alone. Nobody is shown there.
+const ROOM: &str = "letterbox";
 
 /// Sender, receiver and number, of eight bytes each.
 const HEAD_BYTES: usize = 24;
@@ -53,6 +56,11 @@ pub(crate) struct Letters {
     arrivals: BTreeMap<(usize, PeerId), u8>,
 }
 
+/// Whether the application that it is for takes it.
+const fn is_wanted(number: u64) -> bool {
+    number % 8 != 7
+}
+
 impl World {
     /// An application sends a message to another tab's peer, whoever that is.
     pub(crate) fn send_letter(&mut self, index: usize, to: usize, bytes: usize) {
@@ -63,16 +71,30 @@ impl World {
         self.letters.sent += 1;
         let number = self.letters.sent;
         let head = [index as u64, to as u64, number].map(u64::to_be_bytes).concat();
-        let payload = Bytes::from([head, vec![0; bytes.saturating_sub(HEAD_BYTES)]].concat());
+        let data = Bytes::from([head, vec![0; bytes.saturating_sub(HEAD_BYTES)]].concat());
         let (peer, seat) = (self.tabs[to].peer, self.tabs[to].seat);
         self.letters.arrivals.remove(&(index, peer));
         let waiting = Waiting { since: self.schedule.now(), to: seat, number };
-        self.command(index, Command::Send { to: peer, payload }, Asked::Send(waiting));
+        let room = ROOM.to_owned();
+        let command = Command::Send { to: peer, room, number, data };
+        self.command(index, command, Asked::Send(waiting));
     }
 
-    /// An application got a message: the one that was sent to it, by whom it is said to be from, once.
-    pub(crate) fn message_received(&mut self, seat: Seat, event: &Event) {
-        let Event::Letter { from, payload } = event else { return };
+    /// A tab that is opened is in the room for messages to one alone.
+    pub(crate) fn open_letterbox(&mut self, index: usize) {
+        let command = Command::Join { room: ROOM.to_owned(), is_shown: false };
+        self.command(index, command, Asked::Other);
+    }
+
+    /// An application got a message: the one that was sent to it, by whom it is said to be from, once. It
+    /// takes it, but for one in eight.
+    pub(crate) fn message_received(&mut self, seat: Seat, letter: LetterId, message: &RoomMessage) {
+        let RoomMessage { from, data: payload, .. } = message;
+        let is_taken = is_wanted(letter.number);
+        self.answer(seat, Input::Taken { letter, is_taken });
+        if message.room != ROOM {
+            self.mispost(seat, format!("a message to one alone is heard in {}", message.room));
+        }
         let number = |at: usize| {
             let bytes = payload.get(at..at + 8)?.try_into().ok()?;
             Some(u64::from_be_bytes(bytes))
@@ -94,7 +116,7 @@ impl World {
         }
     }
 
-    /// A sender was told what became of its message: what was delivered arrived.
+    /// A sender was told what became of its message: what was delivered, or turned away, arrived.
     pub(crate) fn message_answered(
         &mut self,
         seat: Seat,
@@ -102,16 +124,18 @@ impl World {
         result: &Result<Reply, CommandError>,
     ) {
         let Waiting { since, to, number } = waiting;
-        let is_delivered = result.is_ok();
-        if is_delivered
-            && !self
-                .letters
-                .received
-                .range((Seat { tab: to.tab, session: 0 }, 0)..)
-                .take_while(|(seat, _)| seat.tab == to.tab)
-                .any(|(_, got)| *got == number)
-        {
-            self.mispost(seat, format!("message {number} is told delivered and is not"));
+        let is_told = match result {
+            Ok(_) => Some(true),
+            Err(CommandError::Undelivered(Undelivered::Absent)) => Some(false),
+            Err(_) => None,
+        };
+        let is_delivered = is_told.is_some();
+        let of_tab = (Seat { tab: to.tab, session: 0 }, 0)..;
+        let mut received = self.letters.received.range(of_tab);
+        let mut received = received.by_ref().take_while(|(seat, _)| seat.tab == to.tab);
+        let is_here = received.any(|(_, got)| *got == number);
+        if is_told.is_some_and(|is_taken| !is_here || is_taken != is_wanted(number)) {
+            self.mispost(seat, format!("of message {number} is told {result:?}"));
         }
         let target = &self.tabs[to.tab];
         let is_fair = target.seat == to

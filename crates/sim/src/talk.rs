@@ -1,9 +1,11 @@
 //! What applications do in rooms.
 
+use peerloom_core::event::RoomMessage;
 use peerloom_core::io::Command;
 
 use crate::convergence::View;
 use crate::posts::{Phase, ROOMS, Said, seats_in};
+use crate::schedule::Seat;
 use crate::tab::Asked;
 use crate::world::World;
 
@@ -92,5 +94,15 @@ impl World {
         self.count("messages said");
         let command = Command::Post { room: ROOMS[room].to_owned(), data };
         self.command(index, command, Asked::Other);
+    }
+
+    /// An application heard something in a room.
+    pub(crate) fn post_heard(&mut self, seat: Seat, message: &RoomMessage) {
+        let origin = self.truth.who.find(&message.from).map(|entry| entry.tab);
+        let (now, tab) = (self.schedule.now(), &self.tabs[seat.tab]);
+        if let Some(what) = self.posts.hear(now, tab, origin, message) {
+            let at_ms = self.now_ms();
+            self.checkers.fail(at_ms, seat.tab, "rooms hear what was said, once", what);
+        }
     }
 }

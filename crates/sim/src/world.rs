@@ -324,6 +324,7 @@ impl World {
         self.trace.opened(seat, unix_ms);
         self.count("tabs opened");
         self.command(index, Command::Start, Asked::Start);
+        self.open_letterbox(index);
         self.join_rooms(index);
     }
 
@@ -357,15 +358,10 @@ impl World {
         self.count(event_name(&event));
         match &event {
             Event::PeerDisconnected { peer, cause } => self.judge_death(seat, peer.id, *cause),
-            Event::Letter { .. } => self.message_received(seat, &event),
-            Event::Message(message) => {
-                let origin = self.truth.who.find(&message.from).map(|entry| entry.tab);
-                let (now, tab) = (self.schedule.now(), &self.tabs[seat.tab]);
-                if let Some(what) = self.posts.hear(now, tab, origin, message) {
-                    let at_ms = self.now_ms();
-                    self.checkers.fail(at_ms, seat.tab, "rooms hear what was said, once", what);
-                }
-            }
+            Event::Message(message) => match message.letter {
+                Some(letter) => self.message_received(seat, letter, message),
+                None => self.post_heard(seat, message),
+            },
             Event::Security { action, .. } => {
                 self.security[usize::from(*action == SecurityAction::Ban)] += 1;
             }
@@ -494,7 +490,7 @@ const fn event_name(event: &Event) -> &'static str {
         Event::ContentGone { .. } => "contents gone",
         Event::Progress { .. } => "progress told",
         Event::Served { .. } => "chunks served",
-        Event::Letter { .. } => "messages delivered",
+        Event::Message(message) if message.letter.is_some() => "messages delivered",
         Event::Message(_) => "messages heard",
         Event::MemberJoined { .. } => "members joined",
         Event::MemberLeft { .. } => "members left",

@@ -106,6 +106,10 @@ pub enum Signal {
         number: u64,
         /// The run of the receiver that it is for. Another one takes it for a question: which?
         to_run: Option<RunId>,
+        /// In which room it is said: a hash of its name.
+        room: [u8; 16],
+        /// When, by the sender's clock, in milliseconds since the Unix epoch.
+        sent_ms: u64,
         /// The application's own.
         payload: Bytes,
     },
@@ -127,6 +131,8 @@ pub enum Outcome {
     Delivered,
     /// It is to be sent again to the run that says so: this one can't tell it from a replay.
     RunWanted,
+    /// The application is not in that room, or takes no such message there.
+    Absent,
 }
 
 /// Why an offer is turned down.

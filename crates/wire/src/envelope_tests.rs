@@ -129,11 +129,16 @@ fn golden_bytes_of_the_signals_of_a_negotiation() {
 #[test]
 fn golden_bytes_of_messages_and_receipts() {
     let encoded = |signal| postcard::to_allocvec::<Signal>(&signal).unwrap();
-    let message =
-        |to_run| Signal::Message { number: 300, to_run, payload: Bytes::from_static(b"hi") };
-    assert_eq!(encoded(message(None)), [7, 0xac, 2, 0, 2, b'h', b'i']);
-    assert_eq!(encoded(message(Some(RunId(5)))), [7, 0xac, 2, 1, 5, 2, b'h', b'i']);
-    for (byte, outcome) in [(0, Outcome::Delivered), (1, Outcome::RunWanted)] {
+    let payload = Bytes::from_static(b"hi");
+    let message = |to_run| {
+        let (room, payload) = ([9; 16], payload.clone());
+        Signal::Message { number: 300, to_run, room, sent_ms: 301, payload }
+    };
+    let said = [&[9; 16][..], &[0xad, 2, 2, b'h', b'i']].concat();
+    assert_eq!(encoded(message(None)), [&[7, 0xac, 2, 0][..], &said].concat());
+    assert_eq!(encoded(message(Some(RunId(5)))), [&[7, 0xac, 2, 1, 5][..], &said].concat());
+    let outcomes = [Outcome::Delivered, Outcome::RunWanted, Outcome::Absent];
+    for (byte, outcome) in (0..).zip(outcomes) {
         let receipt = Signal::Receipt { number: 300, to_run: RunId(5), outcome };
         assert_eq!(encoded(receipt), [8, 0xac, 2, 5, byte]);
     }

@@ -32,7 +32,7 @@ use self::cache::Cache;
 pub(crate) use self::message::Message;
 use self::origin::Origins;
 pub use self::post::DATA_BYTES_MAX;
-use self::post::PostId;
+use self::post::{PostId, Topic};
 use self::receive::Checking;
 use self::repair::Missing;
 use self::room::Rooms;
@@ -200,6 +200,16 @@ impl Broadcast {
             lazy_at: None,
             counters: Map::new(),
         }
+    }
+
+    /// Returns the hash of a room's name, if we are there.
+    pub(crate) fn topic(&self, room: &str) -> Option<[u8; 16]> {
+        self.rooms.topic(room).map(|topic| topic.0)
+    }
+
+    /// Returns the name that has this hash, if we are there.
+    pub(crate) fn room_of(&self, topic: [u8; 16]) -> Option<String> {
+        self.rooms.name(Topic(topic))
     }
 
     /// Returns who else is in a room, as far as is known.

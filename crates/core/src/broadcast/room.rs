@@ -76,6 +76,10 @@ impl Rooms {
         self.rooms.iter().find(|(_, room)| room.name == name).map(|(topic, _)| *topic)
     }
 
+    pub(super) fn name(&self, topic: Topic) -> Option<String> {
+        self.rooms.get(&topic).map(|room| room.name.clone())
+    }
+
     pub(super) fn members(&self, name: &str) -> Vec<PeerId> {
         let room = self.rooms.values().find(|room| room.name == name);
         room.map_or_else(Vec::new, |room| room.members.keys().copied().collect())

@@ -10,8 +10,9 @@ mod tests;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use peerloom_crypto::PublicKey;
-use peerloom_wire::AppId;
+use peerloom_wire::{AppId, PeerId};
 
 use self::proof::{Proof, Proofs};
 use self::route::Step;
@@ -20,7 +21,7 @@ pub use self::snapshot::Status;
 use crate::broadcast::{self, Broadcast};
 use crate::content::{self, Content};
 use crate::discovery::{self, Discovery};
-use crate::event::{CommandError, Event, Reply, SignalPath};
+use crate::event::{BadInput, CommandError, Event, LetterId, Reply, SignalPath};
 use crate::gossip::{self, Gossip};
 use crate::io::{Command, CommandId, Input, Lifecycle, Output};
 use crate::link::{self, Link};
@@ -182,11 +183,14 @@ impl Node {
             Input::Link { conn, event } => {
                 self.steps.push_back(Step::Link(link::Input::Event { conn, event }));
             }
-            Input::Signal { bytes } => self.on_envelope(now, &bytes, SignalPath::Broadcast),
+            Input::Signal { bytes } => self.on_envelope(now, &bytes, SignalPath::Broadcast, 1),
             Input::Signed { id, signature } => self.on_signed(id, signature),
             Input::Verified { id, holds } => self.on_verified(now, id, holds),
             Input::Stored { id, result } => self.on_stored(now, id, result),
             Input::Lifecycle(lifecycle) => self.handle_lifecycle(now, lifecycle),
+            Input::Taken { letter, is_taken } => {
+                self.steps.push_back(Step::Routing(routing::Input::Taken { letter, is_taken }));
+            }
             Input::Economy(economy) => {
                 self.steps.push_back(Step::Pex(pex::Input::Economy(economy)));
                 self.steps.push_back(Step::Gossip(gossip::Input::Economy(economy)));
@@ -303,10 +307,8 @@ impl Node {
             Command::Send { .. } if !self.discovery.is_running() => {
                 return self.done(id, Err(CommandError::Closed));
             }
-            Command::Send { to: target, payload } => {
-                let run = self.discovery.run_of(target);
-                let input = routing::Input::Post { id, target, run, payload };
-                return self.steps.push_back(Step::Routing(input));
+            Command::Send { to, room, number, data } => {
+                return self.send(now, (id, to), &room, number, data);
             }
             Command::Disconnect { peer } => {
                 self.steps.push_back(Step::Topology(topology::Input::Unpin { peer }));
@@ -376,6 +378,26 @@ impl Node {
 
     fn post(&mut self, id: CommandId, command: broadcast::Command) {
         self.steps.push_back(Step::Broadcast(broadcast::Input::Command { id, command }));
+    }
+
+    #[inline(never)]
+    fn send(
+        &mut self,
+        now: Now,
+        (id, target): (CommandId, PeerId),
+        room: &str,
+        number: u64,
+        payload: Bytes,
+    ) {
+        let Some(room) = self.broadcast.topic(room) else {
+            return self.done(id, Err(CommandError::BadInput(BadInput::NotInRoom)));
+        };
+        let letter = LetterId { from: self.signer.peer(), run: self.signer.run(), number };
+        let (name, sent_ms) = (routing::name_of(letter), now.unix_ms);
+        let draft = routing::Draft { number, name, room, sent_ms, payload };
+        let run = self.discovery.run_of(target);
+        let input = routing::Input::Post { id, target, run, draft };
+        self.steps.push_back(Step::Routing(input));
     }
 
     /// The connections go first, so that their goodbye is on the way before anything else but the

@@ -30,7 +30,7 @@ pub(super) enum Proof {
     /// The goodbye of this run, to be kept until it is needed.
     Goodbye(Unsigned),
     /// An envelope that arrived, and how.
-    Heard { envelope: Box<Envelope>, path: SignalPath },
+    Heard { envelope: Box<Envelope>, path: SignalPath, hops: u8 },
     /// A manifest of ours, or of somebody else.
     Content(content::ProofId),
     /// A record of ours, or of somebody else.
@@ -97,7 +97,7 @@ impl Node {
 
     /// An envelope arrived. Whatever can be found out without its signature is found out first.
     #[inline(never)]
-    pub(super) fn on_envelope(&mut self, now: Now, bytes: &[u8], path: SignalPath) {
+    pub(super) fn on_envelope(&mut self, now: Now, bytes: &[u8], path: SignalPath, hops: u8) {
         if !self.discovery.is_running() {
             return;
         }
@@ -119,7 +119,7 @@ impl Node {
         if heard.count() >= HEARD_MAX {
             return self.signer.count("signal.overflow");
         }
-        self.verify(Proof::Heard { envelope: Box::new(envelope), path }, unverified.claim);
+        self.verify(Proof::Heard { envelope: Box::new(envelope), path, hops }, unverified.claim);
     }
 
     #[inline(never)]
@@ -173,7 +173,7 @@ impl Node {
             Proof::Heard { envelope, .. } if self.trust.is_banned(now, envelope.from) => {
                 self.signer.count("signal.banned");
             }
-            Proof::Heard { envelope, path } => {
+            Proof::Heard { envelope, path, hops } => {
                 self.signer.count("signal.received");
                 let is_ours = match envelope.signal {
                     Signal::Message { to_run, .. } => Some(to_run == Some(self.signer.run())),
@@ -184,7 +184,7 @@ impl Node {
                     None => Step::Discovery(discovery::Input::Heard { envelope, path }),
                     Some(is_ours) => {
                         let Envelope { from, run, signal, .. } = *envelope;
-                        let opened = routing::Input::Opened { from, run, signal, is_ours };
+                        let opened = routing::Input::Opened { from, run, signal, is_ours, hops };
                         Step::Routing(opened)
                     }
                 };

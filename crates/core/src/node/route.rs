@@ -229,8 +229,8 @@ impl Node {
                 let frame = message.encode();
                 self.steps.push_back(Step::Link(link::Input::Send { to, frame }));
             }
-            routing::Effect::Deliver { envelope } => {
-                self.on_envelope(now, &envelope, SignalPath::Peers);
+            routing::Effect::Deliver { envelope, hops } => {
+                self.on_envelope(now, &envelope, SignalPath::Peers, hops);
             }
             routing::Effect::Seal { to: target, number, signal } => {
                 match self.signer.write(Recipient::Peer(target), signal) {
@@ -241,9 +241,7 @@ impl Node {
                     None => self.bug("a message that does not fit an envelope"),
                 }
             }
-            routing::Effect::Message { from, payload } => {
-                self.event(Event::Letter { from, payload });
-            }
+            routing::Effect::Message(delivery) => self.deliver(delivery),
             routing::Effect::Done { id, result } => self.done(id, result),
             routing::Effect::Strike { peer, kind } => self.strike(peer, kind),
         }
@@ -270,7 +268,7 @@ impl Node {
             broadcast::Effect::Deliver(delivery) => {
                 let broadcast::Delivery { room, from, id, sent_ms, hops, data } = delivery;
                 if !self.trust.is_banned(now, from) {
-                    let message = RoomMessage { room, from, id, sent_ms, hops, data };
+                    let message = RoomMessage { room, from, id, sent_ms, hops, data, letter: None };
                     self.event(Event::Message(message));
                 }
             }
@@ -286,6 +284,19 @@ impl Node {
             broadcast::Effect::Strike { peer, kind } => self.strike(peer, kind),
             broadcast::Effect::Done { id, result } => self.done(id, result),
         }
+    }
+
+    /// A message to us alone is heard in its room, if we are there.
+    #[inline(never)]
+    fn deliver(&mut self, delivery: routing::Delivery) {
+        let routing::Delivery { letter, room, sent_ms, hops, payload: data } = delivery;
+        let Some(room) = self.broadcast.room_of(room) else {
+            let input = routing::Input::Taken { letter, is_taken: false };
+            return self.steps.push_back(Step::Routing(input));
+        };
+        let (from, id, letter) = (letter.from, routing::name_of(letter), Some(letter));
+        let message = RoomMessage { room, from, id, sent_ms, hops, data, letter };
+        self.event(Event::Message(message));
     }
 
     /// A message that is carried on behalf of a banned peer is told apart.

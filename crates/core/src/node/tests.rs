@@ -5,7 +5,9 @@ use peerloom_crypto::IdentityKey;
 use peerloom_wire::PeerId;
 
 use super::*;
-use crate::event::{BadInput, DisconnectCause, PeerState, SecurityAction};
+use crate::event::{
+    BadInput, DisconnectCause, PeerState, RoomMessage, SecurityAction, Undelivered,
+};
 use crate::io::{
     Candidate, ConnId, LinkCommand, LinkEvent, StoreError, StoreOp, StoreReply, TransportState,
 };
@@ -252,11 +254,63 @@ fn a_banned_peer_is_closed_and_not_heard_again() {
     assert_eq!(events(&refused), [&denied]);
 }
 
-/// Sends a message to a peer and returns what the application is told at once.
+/// Says something in the hall to a peer alone, and returns what the application is told at once.
 fn send(node: &mut Keyed, ms: u64, to: PeerId) -> Vec<Event> {
-    let payload = Bytes::from_static(b"hello");
-    let answered = command(node, ms, ms, Command::Send { to, payload });
-    events(&answered).into_iter().cloned().collect()
+    join(node, "hall");
+    node.handle(at(ms), say(ms, to));
+    events(&outputs(node)).into_iter().cloned().collect()
+}
+
+fn say(ms: u64, to: PeerId) -> Input {
+    let (room, data) = ("hall".to_owned(), Bytes::from_static(b"hello"));
+    let command = Command::Send { to, room, number: ms, data };
+    Input::Command { id: CommandId(ms), command }
+}
+
+fn join(node: &mut Keyed, room: &str) {
+    command(node, 1, 0, Command::Join { room: room.to_owned(), is_shown: false });
+}
+
+fn message(events: &[Event]) -> Option<&RoomMessage> {
+    events.iter().find_map(|event| match event {
+        Event::Message(message) => Some(message),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_message_to_one_peer_is_heard_in_its_room_and_its_sender_told_that_it_is_taken() {
+    let mut nodes = connected_pair();
+    let (from, to) = (nodes[0].id(), nodes[1].id());
+    nodes.iter_mut().for_each(|node| join(node, "hall"));
+    nodes[0].handle(at(20), say(20, to));
+    let [here, there] = settle(&mut nodes, 20);
+    let heard = message(&there).unwrap();
+    assert_eq!((&*heard.room, heard.from, heard.hops), ("hall", from, 1));
+    assert_eq!((heard.sent_ms, &heard.data[..]), (at(20).unix_ms, &b"hello"[..]));
+    // Nothing is said of it before the application there has it.
+    assert!(!here.iter().any(|event| matches!(event, Event::Done { .. })));
+    nodes[1].handle(at(21), Input::Taken { letter: heard.letter.unwrap(), is_taken: true });
+    let [here, _] = settle(&mut nodes, 21);
+    let result = Ok(Reply::Posted(heard.id.clone()));
+    assert!(here.contains(&Event::Done { id: CommandId(20), result }));
+}
+
+#[test]
+fn a_message_for_a_room_that_its_receiver_is_not_in_is_not_heard_and_its_sender_told() {
+    let mut nodes = connected_pair();
+    let to = nodes[1].id();
+    join(&mut nodes[0], "hall");
+    join(&mut nodes[1], "attic");
+    nodes[0].handle(at(20), say(20, to));
+    let [here, there] = settle(&mut nodes, 20);
+    assert_eq!(message(&there), None);
+    let result = Err(CommandError::Undelivered(Undelivered::Absent));
+    assert!(here.contains(&Event::Done { id: CommandId(20), result }));
+    let (room, data) = ("cellar".to_owned(), Bytes::new());
+    let refused = command(&mut nodes[0], 30, 30, Command::Send { to, room, number: 30, data });
+    let result = Err(CommandError::BadInput(BadInput::NotInRoom));
+    assert_eq!(events(&refused), [&Event::Done { id: CommandId(30), result }]);
 }
 
 #[test]

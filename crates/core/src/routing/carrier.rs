@@ -101,7 +101,8 @@ impl Routing {
             self.learn_way(now, source, from, steps_left);
             if target == self.config.own {
                 self.count("routing.delivered");
-                return out.push(Effect::Deliver { envelope: carry.envelope });
+                let hops = STEPS_MAX - steps_left;
+                return out.push(Effect::Deliver { envelope: carry.envelope, hops });
             }
             let tried = vec![from, source];
             if self.pass(now, (id, carry, Some(from)), tried, out).is_some() {

@@ -3,20 +3,21 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::Bytes;
 use peerloom_wire::envelope::{Outcome, Signal};
 use peerloom_wire::{PeerId, RunId};
 
-use super::{Effect, Routing};
-use crate::map::Set;
+use super::{Delivery, Effect, Routing};
+use crate::event::LetterId;
+use crate::map::Map;
 use crate::time::Instant;
 
 /// The most peers of whose messages it is remembered which came; who was silent for longest goes
 /// first. What it said to this run of ours might then be said again by somebody else.
 pub(super) const CORRESPONDENTS_MAX: usize = 256;
 
-/// Of each so many numbers: as many as it may have under way. None below the lowest is taken.
-const SEEN_MAX: usize = 64;
+/// Of each so many numbers. None below the lowest is taken, so the first try of a message and its last,
+/// 12 s later, are to be within: over one carrier no more than 320 others come meanwhile. 8 KB.
+const SEEN_MAX: usize = 512;
 
 /// How long a second copy of a message is answered by the receipt that was sent: copies of one try
 /// come within a second of each other.
@@ -27,8 +28,9 @@ const RECEIPT_TIME: Duration = Duration::from_secs(1);
 pub(super) struct Correspondent {
     pub(super) run: RunId,
     at: Instant,
-    /// The numbers of its messages, at most [`SEEN_MAX`].
-    seen: Set<u64>,
+    /// The numbers of its messages, at most [`SEEN_MAX`], and what it is told of each; none until the
+    /// application says whether it takes it.
+    seen: Map<u64, Option<Outcome>>,
     /// Below and at it, nothing is taken: it was seen, or is too old to tell.
     floor: u64,
     /// For which message it was sent a receipt last, and when.
@@ -48,11 +50,11 @@ impl Routing {
     pub(super) fn on_message(
         &mut self,
         now: Instant,
-        (from, run): (PeerId, RunId),
-        (number, payload): (u64, Bytes),
+        delivery: Delivery,
         is_ours: bool,
         out: &mut Vec<Effect>,
     ) {
+        let LetterId { from, run, number } = delivery.letter;
         // What this page has is not asked for again, whichever run it was for.
         let is_seen = self.correspondents.get(&from).is_some_and(|known| known.has(run, number));
         if !is_ours && !is_seen {
@@ -61,20 +63,46 @@ impl Routing {
             return out.push(Effect::Seal { to: from, number: None, signal });
         }
         let known = self.correspondent(now, from, run);
-        if run < known.run {
+        // Whether it was taken is not known any more: to say nothing is true.
+        if run < known.run || number <= known.floor {
             return self.count("routing.messages_outdated");
         }
-        let (last, last_at) = known.receipt;
-        let is_acknowledged = last == number && now < last_at + RECEIPT_TIME;
-        let is_new = known.take(number);
-        if is_new || !is_acknowledged {
-            known.receipt = (number, now);
-            let signal = Signal::Receipt { number, to_run: run, outcome: Outcome::Delivered };
-            out.push(Effect::Seal { to: from, number: None, signal });
+        if known.seen.contains_key(&number) {
+            self.count("routing.messages_again");
+            return self.acknowledge(now, delivery.letter, out);
         }
-        self.count(if is_new { "routing.messages_received" } else { "routing.messages_again" });
-        if is_new {
-            out.push(Effect::Message { from, payload });
+        known.take(number);
+        self.count("routing.messages_received");
+        out.push(Effect::Message(delivery));
+    }
+
+    /// The application was told of a message.
+    pub(super) fn on_taken(
+        &mut self,
+        now: Instant,
+        letter: LetterId,
+        is_taken: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(known) = self.correspondents.get_mut(&letter.from) else { return };
+        if let Some(outcome @ None) = known.seen.get_mut(&letter.number)
+            && known.run == letter.run
+        {
+            *outcome = Some(if is_taken { Outcome::Delivered } else { Outcome::Absent });
+            self.acknowledge(now, letter, out);
+        }
+    }
+
+    /// Tells a sender what became of a message, if that is known and it was not told just now.
+    fn acknowledge(&mut self, now: Instant, letter: LetterId, out: &mut Vec<Effect>) {
+        let LetterId { from, run, number } = letter;
+        let Some(known) = self.correspondents.get_mut(&from) else { return };
+        let Some(Some(outcome)) = known.seen.get(&number).copied() else { return };
+        let (last, last_at) = known.receipt;
+        if last != number || now >= last_at + RECEIPT_TIME {
+            known.receipt = (number, now);
+            let signal = Signal::Receipt { number, to_run: run, outcome };
+            out.push(Effect::Seal { to: from, number: None, signal });
         }
     }
 
@@ -84,7 +112,7 @@ impl Routing {
         if known.len() >= CORRESPONDENTS_MAX && !known.contains_key(&peer) {
             known.remove_least_by(|known| known.at);
         }
-        let new = || Correspondent { run, at: now, seen: Set::new(), floor: 0, receipt: (0, now) };
+        let new = || Correspondent { run, at: now, seen: Map::new(), floor: 0, receipt: (0, now) };
         let known = known.entry(peer).or_insert_with(new);
         if run > known.run {
             *known = new();
@@ -96,17 +124,14 @@ impl Routing {
 
 impl Correspondent {
     fn has(&self, run: RunId, number: u64) -> bool {
-        run == self.run && (number <= self.floor || self.seen.contains(&number))
+        run == self.run && self.seen.contains_key(&number)
     }
 
-    /// Takes a message's number; `false` if it was seen, or is too old to tell.
-    fn take(&mut self, number: u64) -> bool {
-        if number <= self.floor || !self.seen.insert(number) {
-            return false;
-        }
+    /// Remembers a message's number, and forgets the lowest if there are too many.
+    fn take(&mut self, number: u64) {
+        self.seen.insert(number, None);
         if self.seen.len() > SEEN_MAX {
-            self.floor = self.seen.pop_first().unwrap_or(self.floor);
+            self.floor = self.seen.pop_first().map_or(self.floor, |(lowest, _)| lowest);
         }
-        true
     }
 }

@@ -1,16 +1,18 @@
 //! Our messages on their way: sealed, sent, sent again until a receipt comes or it is too late. Each has
 //! exactly one answer.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::Bytes;
 use peerloom_wire::envelope::{Outcome, Signal};
+use peerloom_wire::id::hex;
 use peerloom_wire::{PeerId, RunId};
 
 use super::message::{Kind, MessageId};
-use super::{Effect, Routing};
-use crate::event::{BadInput, CommandError, Reply, Subject, Undelivered};
+use super::{Draft, Effect, Routing};
+use crate::event::{BadInput, CommandError, LetterId, Reply, Subject, Undelivered};
 use crate::io::CommandId;
 use crate::time::Instant;
 
@@ -35,15 +37,22 @@ const WAIT_MIN: Duration = Duration::from_millis(500);
 /// How long after all copies came back it is tried again: as peers are told of a new neighbour.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// One message of ours.
+/// Returns what a message is called by all: nobody can call one of its own as one of another's.
+pub(crate) fn name_of(letter: LetterId) -> String {
+    let (run, number) = (letter.run.0.to_be_bytes(), letter.number.to_be_bytes());
+    let digest = peerloom_crypto::sha256(&[&letter.from.0[..], &run, &number].concat());
+    let (name, _) = digest.split_at(16);
+    hex(name)
+}
+
+/// One message of ours to one peer.
 #[derive(Debug)]
 pub(super) struct Letter {
     command: CommandId,
-    number: u64,
+    draft: Draft,
     target: PeerId,
     /// The run of the target that it is for; `None`: whichever there is, which then says so.
     run: Option<RunId>,
-    payload: Bytes,
     tries: u8,
     /// To whom copies were handed: the next ones go elsewhere.
     firsts: Vec<PeerId>,
@@ -71,33 +80,29 @@ impl Routing {
         &mut self,
         (command, target): (CommandId, PeerId),
         run: Option<RunId>,
-        payload: Bytes,
+        draft: Draft,
         out: &mut Vec<Effect>,
     ) {
-        let too_large = |what, size: usize, max: usize| {
-            let (size, max) = (size as u64, max as u64);
-            Some(CommandError::TooLarge { what, size, max })
-        };
+        let size = draft.payload.len();
         let error = if target == self.config.own {
             Some(CommandError::BadInput(BadInput::OwnId))
-        } else if payload.len() > MESSAGE_BYTES_MAX {
-            too_large(Subject::Message, payload.len(), MESSAGE_BYTES_MAX)
+        } else if size > MESSAGE_BYTES_MAX {
+            let (size, max) = (size as u64, MESSAGE_BYTES_MAX as u64);
+            Some(CommandError::TooLarge { what: Subject::Message, size, max })
         } else if self.letters.len() >= LETTERS_MAX {
-            too_large(Subject::Commands, LETTERS_MAX + 1, LETTERS_MAX)
+            Some(CommandError::RateLimited)
         } else {
             None
         };
         if let Some(error) = error {
             return out.push(Effect::Done { id: command, result: Err(error) });
         }
-        self.letters_sent += 1;
         let heard = self.correspondents.get(&target).map(|known| known.run);
         self.letters.push(Letter {
             command,
-            number: self.letters_sent,
+            draft,
             target,
             run: run.max(heard),
-            payload,
             tries: 0,
             firsts: Vec::new(),
             reason: Undelivered::NoRoute,
@@ -129,7 +134,7 @@ impl Routing {
         let kind = if index.is_none() { Kind::Receipt } else { Kind::Message };
         let copies = match (envelope, index) {
             (Some(envelope), _) => self.send(now, kind, target, &envelope, &mut firsts, out),
-            (None, Some(index)) => return self.answer(index, Err(CommandError::Aborted), out),
+            (None, Some(index)) => return self.answer(index, Some(CommandError::Aborted), out),
             (None, None) => return,
         };
         let Some(letter) = index.and_then(|index| self.letters.get_mut(index)) else { return };
@@ -178,7 +183,12 @@ impl Routing {
             (Outcome::RunWanted, _) => {}
             (Outcome::Delivered, _) => {
                 self.count("routing.messages_delivered");
-                self.answer(index, Ok(Reply::Done), out);
+                self.answer(index, None, out);
+            }
+            (Outcome::Absent, _) => {
+                self.count("routing.messages_unwanted");
+                let error = CommandError::Undelivered(Undelivered::Absent);
+                self.answer(index, Some(error), out);
             }
         }
     }
@@ -201,7 +211,7 @@ impl Routing {
             self.blame(target, &copies);
             if is_over {
                 self.count("routing.messages_failed");
-                self.answer(index, Err(CommandError::Undelivered(reason)), out);
+                self.answer(index, Some(CommandError::Undelivered(reason)), out);
             } else {
                 self.count("routing.messages_repeated");
                 self.seal(index, out);
@@ -221,13 +231,15 @@ impl Routing {
     /// The node stops: nobody waits for receipts any more.
     pub(super) fn close_letters(&mut self, out: &mut Vec<Effect>) {
         while !self.letters.is_empty() {
-            self.answer(0, Err(CommandError::Closed), out);
+            self.answer(0, Some(CommandError::Closed), out);
         }
     }
 
     /// Whether a message of ours is on its way to a peer.
     pub(super) fn letter_to(&self, target: PeerId, number: u64) -> Option<usize> {
-        self.letters.iter().position(|letter| letter.target == target && letter.number == number)
+        self.letters
+            .iter()
+            .position(|letter| letter.target == target && letter.draft.number == number)
     }
 
     /// The ways by which copies went that never arrived, or whose receipts did not, get dearer.
@@ -245,13 +257,15 @@ impl Routing {
     fn seal(&mut self, index: usize, out: &mut Vec<Effect>) {
         let Some(letter) = self.letters.get_mut(index) else { return };
         letter.stage = Stage::Sealing;
-        let Letter { number, target, run: to_run, ref payload, .. } = *letter;
-        let signal = Signal::Message { number, to_run, payload: payload.clone() };
+        let Letter { target, run: to_run, ref draft, .. } = *letter;
+        let Draft { number, room, sent_ms, ref payload, .. } = *draft;
+        let signal = Signal::Message { number, to_run, room, sent_ms, payload: payload.clone() };
         out.push(Effect::Seal { to: target, number: Some(number), signal });
     }
 
-    fn answer(&mut self, index: usize, result: Result<Reply, CommandError>, out: &mut Vec<Effect>) {
-        let id = self.letters.remove(index).command;
+    fn answer(&mut self, index: usize, error: Option<CommandError>, out: &mut Vec<Effect>) {
+        let Letter { command: id, draft, .. } = self.letters.remove(index);
+        let result = error.map_or(Ok(Reply::Posted(draft.name)), Err);
         out.push(Effect::Done { id, result });
     }
 }

@@ -14,7 +14,11 @@ mod carrier;
 mod choice;
 mod inbox;
 mod letter;
+#[cfg(test)]
+mod letter_tests;
 mod message;
+#[cfg(test)]
+mod net;
 #[cfg(test)]
 mod net_tests;
 mod passage;
@@ -23,6 +27,7 @@ mod tests;
 mod ways;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -33,12 +38,13 @@ use self::carrier::Carrier;
 use self::inbox::Correspondent;
 use self::letter::Letter;
 pub use self::letter::MESSAGE_BYTES_MAX;
+pub(crate) use self::letter::name_of;
 pub(crate) use self::message::{Carry, Message};
 use self::message::{Kind, MessageId};
 use self::passage::{PASSAGE_TIME, Passage};
 use self::ways::{WALK_HOPS, Ways};
 use crate::allowance::Rate;
-use crate::event::{CommandError, Reply, StrikeKind, Undelivered};
+use crate::event::{CommandError, LetterId, Reply, StrikeKind, Undelivered};
 use crate::io::CommandId;
 use crate::machine::Machine;
 use crate::map::{Map, Set};
@@ -86,11 +92,14 @@ pub(crate) enum Input {
     /// Bring an envelope of ours to a peer: a signal.
     Send { target: PeerId, envelope: Bytes },
     /// The application sends a message to a peer; `run`: the one it runs now, if that is known.
-    Post { id: CommandId, target: PeerId, run: Option<RunId>, payload: Bytes },
+    Post { id: CommandId, target: PeerId, run: Option<RunId>, draft: Draft },
     /// [`Effect::Seal`] ended; no envelope if the key is gone.
     Sealed { target: PeerId, number: Option<u64>, envelope: Option<Bytes> },
-    /// What a peer signed for us: a message or a receipt. `is_ours`: it is for this run of ours.
-    Opened { from: PeerId, run: RunId, signal: Signal, is_ours: bool },
+    /// What a peer signed for us: a message or a receipt. `is_ours`: it is for this run of ours;
+    /// `hops`: as often it was handed on.
+    Opened { from: PeerId, run: RunId, signal: Signal, is_ours: bool, hops: u8 },
+    /// [`Effect::Message`] ended: whether the application takes it.
+    Taken { letter: LetterId, is_taken: bool },
     /// The node stops.
     Stop,
     /// A connected peer says something. `unwanted`: it is on behalf of a banned one.
@@ -102,16 +111,41 @@ pub(crate) enum Input {
 pub(crate) enum Effect {
     /// Send a message to a connected peer.
     Send { to: PeerId, message: Message },
-    /// An envelope for us, unverified, not for the first time perhaps.
-    Deliver { envelope: Bytes },
+    /// An envelope for us, unverified, not for the first time perhaps; `hops`: as often it was handed
+    /// on.
+    Deliver { envelope: Bytes, hops: u8 },
     /// Put this in an envelope to a peer and sign it: a message of ours, or the receipt for one.
     Seal { to: PeerId, number: Option<u64>, signal: Signal },
-    /// A message for the application.
-    Message { from: PeerId, payload: Bytes },
+    /// A message for the application, once.
+    Message(Delivery),
     /// A command's answer.
     Done { id: CommandId, result: Result<Reply, CommandError> },
     /// A peer broke a rule.
     Strike { peer: PeerId, kind: StrikeKind },
+}
+
+/// A message of ours, as the application gave it.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    /// Names it among ours.
+    pub(crate) number: u64,
+    /// Names it everywhere.
+    pub(crate) name: String,
+    /// In which room it is said.
+    pub(crate) room: [u8; 16],
+    /// When, in milliseconds since the Unix epoch.
+    pub(crate) sent_ms: u64,
+    pub(crate) payload: Bytes,
+}
+
+/// A message to us. Its sender waits for [`Input::Taken`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    pub(crate) letter: LetterId,
+    pub(crate) room: [u8; 16],
+    pub(crate) sent_ms: u64,
+    pub(crate) hops: u8,
+    pub(crate) payload: Bytes,
 }
 
 /// Settings.
@@ -130,9 +164,8 @@ pub(crate) struct Routing {
     /// In the order in which they came.
     passages: Vec<Passage>,
     ways: Ways,
-    /// Messages of ours without an answer, and how many there ever were.
+    /// Messages of ours without an answer.
     letters: Vec<Letter>,
-    letters_sent: u64,
     /// Who sent us messages.
     correspondents: Map<PeerId, Correspondent>,
     counters: Map<&'static str, u64>,
@@ -167,25 +200,28 @@ impl Machine for Routing {
             Input::Send { target, envelope } => {
                 self.send(now, Kind::Signal, target, &envelope, &mut Vec::new(), out);
             }
-            Input::Post { id, target, run, payload } => {
-                self.post((id, target), run, payload, out);
-            }
+            Input::Post { id, target, run, draft } => self.post((id, target), run, draft, out),
             Input::Sealed { target, number, envelope } => {
                 self.on_sealed(now, (target, number), envelope, out);
             }
             Input::Opened {
                 from,
                 run,
-                signal: Signal::Message { number, payload, .. },
+                signal: Signal::Message { number, room, sent_ms, payload, .. },
                 is_ours,
+                hops,
             } => {
-                self.on_message(now, (from, run), (number, payload), is_ours, out);
+                let letter = LetterId { from, run, number };
+                let delivery = Delivery { letter, room, sent_ms, hops, payload };
+                self.on_message(now, delivery, is_ours, out);
             }
+            Input::Taken { letter, is_taken } => self.on_taken(now, letter, is_taken, out),
             Input::Opened {
                 from,
                 run,
                 signal: Signal::Receipt { number, outcome, .. },
                 is_ours,
+                ..
             } => {
                 // What became of a message of an earlier run says nothing of ours with its number.
                 if is_ours {
@@ -228,7 +264,6 @@ impl Routing {
             passages: Vec::new(),
             ways: Ways::new(),
             letters: Vec::new(),
-            letters_sent: 0,
             correspondents: Map::new(),
             counters: Map::new(),
         }

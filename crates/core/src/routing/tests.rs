@@ -94,7 +94,10 @@ fn an_envelope_for_a_connected_peer_goes_to_it_and_nowhere_else() {
 
 #[test]
 fn an_envelope_for_us_is_delivered() {
-    check(vec![(1, said(1, carry(0, 0, 9, 0)))], &[Effect::Deliver { envelope: ENVELOPE }]);
+    check(
+        vec![(1, said(1, carry(0, 0, 9, 0)))],
+        &[Effect::Deliver { envelope: ENVELOPE, hops: 32 }],
+    );
 }
 
 #[test]

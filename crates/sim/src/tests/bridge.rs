@@ -73,8 +73,11 @@ fn around_six_with_two_places_a_message_gets_to_the_other_side_and_no_connection
     world.keep_events();
     world.run_until(20_000);
     let sender = world.tabs[0].peer;
-    let got = |event: &Event| matches!(event, Event::Letter { from, payload } if *from == sender && payload.len() == 100);
-    assert_eq!(heard(&world, 3).filter(|event| got(event)).count(), 1);
+    let got = heard(&world, 3).filter_map(|event| match event {
+        Event::Message(message) => Some((message.from, message.data.len(), message.hops)),
+        _ => None,
+    });
+    assert_eq!(got.collect::<Vec<_>>(), [(sender, 100, 3)]);
     assert_eq!(stat(&world, "routing.messages_delivered"), 1);
     assert!(!is_connected(&world, 0, 3));
     assert_eq!(failures(&world), []);
