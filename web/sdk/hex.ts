@@ -1,6 +1,7 @@
 /** Ids and hashes as text. */
 
 import type { Bytes } from "./bytes.ts";
+import { SwarmError } from "./errors.ts";
 
 /** SHA-256. */
 export const HASH_BYTES = 32;
@@ -33,4 +34,10 @@ export function hashesToHex(hashes: Uint8Array): string[] {
 /** Whether this is an id of 64 lower-case hex digits. */
 export function isId(text: unknown): text is string {
   return typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
+}
+
+export function checkPeerId(peer: unknown): void {
+  if (!isId(peer)) {
+    throw new SwarmError("BAD_INPUT", "a peer id has 64 lower-case hex digits");
+  }
 }

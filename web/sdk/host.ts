@@ -8,7 +8,7 @@ import type { CoreEvent, Host } from "./wasm.ts";
 /** Hashes and envelopes come in memory of their own, but typed as if they might be shared. */
 const own = (bytes: Uint8Array): Bytes => bytes as Bytes;
 
-export function hostOf(store: StoreClient, key: Pick<PeerKey, "sign">, onEvent: (event: CoreEvent) => void): Host {
+export function hostOf(store: StoreClient, key: Pick<PeerKey, "sign">, onEvent: (event: CoreEvent) => boolean): Host {
   const verifier = new Verifier();
   return {
     event: (kind, detail) => onEvent({ kind, detail } as CoreEvent),

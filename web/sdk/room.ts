@@ -4,9 +4,23 @@ import type { Ambient } from "./ambient.ts";
 import { toPeerInfo } from "./convert.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import { Emitter } from "./events.ts";
+import { deliver, recipients } from "./letter.ts";
 import { pack, packName, unpack } from "./payload.ts";
-import type { Channel, ChannelOptions, Log, Message, Payload, PeerId, PeerInfo, Room, RoomEvents, Wait } from "./types.ts";
-import { closedError } from "./wait.ts";
+import type {
+  Channel,
+  ChannelOptions,
+  Log,
+  Message,
+  Payload,
+  PeerId,
+  PeerInfo,
+  Receipt,
+  Room,
+  RoomEvents,
+  SendOptions,
+  Wait,
+} from "./types.ts";
+import { closedError, throwIfAborted } from "./wait.ts";
 import type { MessageSnapshot, NodeHandle, PeerSnapshot } from "./wasm.ts";
 
 /** What a room needs of its swarm. */
@@ -17,6 +31,8 @@ export interface RoomContext {
   waitFor<T>(work: Promise<T>, wait?: Wait): Promise<T>;
   /** The room is left. */
   forget(): void;
+  /** Numbers a message to single peers. */
+  nextNumber(): number;
 }
 
 interface ChannelEvents<T> {
@@ -49,7 +65,7 @@ export class JoinedRoom implements Room {
       throw new SwarmError("UNSUPPORTED", `delivery "${String(delivery)}" does not exist yet: messages arrive unordered`);
     }
     const known = this.#channels.get(name);
-    const channel = known ?? new RoomChannel<Payload>(name, options, (data, wait) => this.#send(data, wait), this.#context);
+    const channel = known ?? new RoomChannel<Payload>(name, options, (data, sending) => this.#send(data, sending), this.#context);
     this.#channels.set(name, channel);
     return channel as unknown as Channel<T>;
   }
@@ -81,12 +97,15 @@ export class JoinedRoom implements Room {
     this.#events.emit(type, toPeerInfo(peer));
   }
 
-  onMessage({ data, from, id, sentMs, hops }: MessageSnapshot): void {
+  /** Returns whether there is a channel that takes it. */
+  onMessage({ data, from, id, sentMs, hops }: MessageSnapshot): boolean {
     const unpacked = unpack(data);
     if (unpacked === null) {
-      return this.#context.log("debug", "message.unreadable", { from, id });
+      this.#context.log("debug", "message.unreadable", { from, id });
+      return false;
     }
-    this.#channels.get(unpacked.channel)?.onMessage({ data: unpacked.data, from: from as PeerId, id, sentAt: sentMs, hops });
+    const message = { data: unpacked.data, from: from as PeerId, id, sentAt: sentMs, hops };
+    return this.#channels.get(unpacked.channel)?.onMessage(message) ?? false;
   }
 
   /** It is left, or its swarm is closed. */
@@ -99,11 +118,18 @@ export class JoinedRoom implements Room {
     }
   }
 
-  #send(data: Uint8Array, wait: Wait): Promise<string> {
+  async #send(data: Uint8Array, { to, ...wait }: SendOptions): Promise<Receipt> {
     if (this.#isLeft) {
-      return Promise.reject(leftError());
+      throw leftError();
     }
-    return this.#context.waitFor(this.#context.node().post(this.name, data), wait);
+    throwIfAborted(wait.signal);
+    const node = this.#context.node();
+    if (to === undefined) {
+      return { id: await this.#context.waitFor(node.post(this.name, data), wait), delivered: [], pending: [] };
+    }
+    const peers = recipients(to, node.id);
+    const number = this.#context.nextNumber();
+    return deliver(peers, (peer) => this.#context.waitFor(node.send(peer, this.name, number, data), wait));
   }
 }
 
@@ -112,26 +138,28 @@ class RoomChannel<T extends Payload> implements Channel<T> {
   onmessage: ((message: Message<T>) => void) | null = null;
   readonly #packedName: ReturnType<typeof packName>;
   readonly #parse: (value: unknown) => T;
-  readonly #post: (data: Uint8Array, wait: Wait) => Promise<string>;
+  readonly #send: (data: Uint8Array, options: SendOptions) => Promise<Receipt>;
   readonly #log: Log;
   readonly #events: Emitter<ChannelEvents<T>>;
 
-  constructor(name: string, options: ChannelOptions<unknown>, post: (data: Uint8Array, wait: Wait) => Promise<string>, context: RoomContext) {
+  constructor(
+    name: string,
+    options: ChannelOptions<unknown>,
+    send: (data: Uint8Array, options: SendOptions) => Promise<Receipt>,
+    context: RoomContext,
+  ) {
     this.name = name;
     this.#packedName = packName(name);
     this.#parse = (options.parse ?? ((value) => value)) as (value: unknown) => T;
-    this.#post = post;
+    this.#send = send;
     this.#log = context.log;
     this.#events = new Emitter(context.ambient);
     // As an event, so that what it throws is reported and stops nobody else.
     this.#events.addEventListener("message", ({ detail }) => this.onmessage?.(detail));
   }
 
-  async send(data: T, wait: Wait = {}): Promise<{ readonly id: string }> {
-    if ("to" in wait) {
-      throw new SwarmError("UNSUPPORTED", "messages to single peers don't exist yet");
-    }
-    return { id: await this.#post(pack(this.#packedName, data), wait) };
+  async send(data: T, options: SendOptions = {}): Promise<Receipt> {
+    return this.#send(pack(this.#packedName, data), options);
   }
 
   /** Listens from this call on. */
@@ -149,15 +177,18 @@ class RoomChannel<T extends Payload> implements Channel<T> {
     return iterator;
   }
 
-  onMessage(message: Message<unknown>): void {
+  /** Returns whether it takes it. */
+  onMessage(message: Message<unknown>): boolean {
     let data: T;
     try {
       data = this.#parse(message.data);
     } catch (cause) {
       const { from, id } = message;
-      return this.#log("warn", "message.refused", { from, id, channel: this.name, reason: toSwarmError(cause).message });
+      this.#log("warn", "message.refused", { from, id, channel: this.name, reason: toSwarmError(cause).message });
+      return false;
     }
     this.#events.emit("message", { ...message, data });
+    return true;
   }
 
   end(): void {

@@ -5,7 +5,7 @@ import { Contents, isAvailable } from "./content.ts";
 import { toConnectFailure, toContentInfo, toPeerInfo, toProgress, toRoles, toUpload } from "./convert.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import { Emitter } from "./events.ts";
-import { isId } from "./hex.ts";
+import { checkPeerId } from "./hex.ts";
 import { hostOf } from "./host.ts";
 import { openParts, type Parts } from "./open.ts";
 import { checkOptions } from "./options.ts";
@@ -37,7 +37,7 @@ const STATUS_INTERVAL_MS = 100;
 /** A well-formed id of no content: a command on it is answered as soon as the core has loaded what is stored. */
 const NO_CONTENT = "0".repeat(64);
 
-const LEVELS: Readonly<Record<Exclude<CoreEvent["kind"], "letter" | "message">, LogLevel>> = {
+const LEVELS: Readonly<Record<Exclude<CoreEvent["kind"], "message">, LogLevel>> = {
   peerDiscovered: "info",
   peerConnected: "info",
   peerUpdated: "debug",
@@ -65,6 +65,8 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   /** Contents that were told as available and still are. */
   readonly #available = new Set<string>();
   readonly #rooms = new Map<string, JoinedRoom>();
+  /** Of the last message to single peers. */
+  #messagesNumber = 0;
   #starts = 0;
   /** Whether it ran when the page was left: the core stops then. */
   #ranAtLeave = false;
@@ -231,6 +233,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
       node: () => this.#open(),
       waitFor: <T>(work: Promise<T>, wait?: Wait) => this.#waitFor(work, wait),
       forget: () => void this.#rooms.delete(room),
+      nextNumber: () => (this.#messagesNumber += 1),
     };
     const joined = known ?? new JoinedRoom(room, context);
     // Before anything can be heard there.
@@ -351,24 +354,21 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   }
 
   /** The core may be in the middle of something: it is not called back from here. */
-  #onEvent(event: CoreEvent): void {
+  #onEvent(event: CoreEvent): boolean {
     if (this.#closing.signal.aborted) {
-      return;
-    }
-    if (event.kind === "letter") {
-      // What people say is nobody else's; no channel takes it yet.
-      return this.#parts.log("debug", "letter", { from: event.detail.from, bytes: event.detail.data.length });
+      return false;
     }
     if (event.kind === "message") {
       // Too many to tell of each, and what people say is nobody else's.
-      return this.#rooms.get(event.detail.room)?.onMessage(event.detail);
+      return this.#rooms.get(event.detail.room)?.onMessage(event.detail) ?? false;
     }
     this.#parts.log(LEVELS[event.kind] ?? "debug", event.kind, event.detail as unknown as Record<string, unknown>);
     this.#tell(event);
     this.#onMove();
+    return true;
   }
 
-  #tell({ kind, detail }: Exclude<CoreEvent, { readonly kind: "letter" | "message" }>): void {
+  #tell({ kind, detail }: Exclude<CoreEvent, { readonly kind: "message" }>): void {
     switch (kind) {
       case "peerDiscovered":
         return this.#events.emit("peer:discover", toPeerInfo(detail));
@@ -445,9 +445,3 @@ const NO_STATUS: Status = {
 };
 
 const silent: Log = () => undefined;
-
-function checkPeerId(peer: unknown): void {
-  if (!isId(peer)) {
-    throw new SwarmError("BAD_INPUT", "a peer id has 64 lower-case hex digits");
-  }
-}

@@ -252,7 +252,10 @@ export interface Download extends PromiseLike<Blob> {
 }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-/** What a message may be. Bytes arrive as `Uint8Array`, all else as JSON makes it. At most 32 KiB: more is a content. */
+/**
+ * What a message may be. Bytes arrive as `Uint8Array`, all else as JSON makes it. At most 32 KiB to all in a room and 16,000
+ * bytes to single peers, with the channel's name: more is a content.
+ */
 export type Payload = Json | ArrayBuffer | Uint8Array;
 
 export interface JoinOptions extends Wait {
@@ -294,8 +297,26 @@ export interface Message<T> {
   readonly id: string;
   /** By the sender's clock: milliseconds since the Unix epoch. */
   readonly sentAt: number;
-  /** Over how many connections it came. */
+  /** Over how many connections it came; if it was sent to this peer alone, those count too by which it found no way. */
   readonly hops: number;
+}
+
+export interface SendOptions extends Wait {
+  /**
+   * For these peers alone, connected or not: over several hops if need be. They have to be in the room, and to have a channel of
+   * this name. Whoever hands it on can read it.
+   */
+  readonly to?: PeerId | readonly PeerId[] | undefined;
+}
+
+/** What became of a message. */
+export interface Receipt {
+  /** As `Message.id` has it at all who get it. */
+  readonly id: string;
+  /** Of those in `to`: whose application has it, by its signed word. */
+  readonly delivered: readonly PeerId[];
+  /** Of those in `to`: who did not take it, or did not say so in time. Some may have it all the same. */
+  readonly pending: readonly PeerId[];
 }
 
 /** Iterating gives the messages from now on; it ends when the room is left or the swarm closed. Own messages don't come back. */
@@ -304,8 +325,12 @@ export interface Channel<T extends Payload> extends AsyncIterable<Message<T>> {
   /**
    * Says something to all who are in the room. Resolves when it is on its way, also with nobody there: who joins later, or is cut
    * off for more than a minute, does not get it. Rejects with `TOO_LARGE`, or `RATE_LIMITED` beyond 2 MiB at once and 128 KiB a second.
+   *
+   * With `to`, says it to those alone, each at most once. Resolves when the application of each has it, or it is known that this
+   * will not be. Rejects if none has it: with `UNREACHABLE` if the peer is gone, not in the room or without such a channel, within
+   * 20 seconds; with `BAD_INPUT` if it is this peer; with `RATE_LIMITED` while 64 wait. Giving up does not take it back.
    */
-  send(data: T, wait?: Wait): Promise<{ readonly id: string }>;
+  send(data: T, options?: SendOptions): Promise<Receipt>;
   onmessage: ((message: Message<T>) => void) | null;
 }
 

@@ -43,8 +43,11 @@ export interface NodeHandle {
   stop(): Promise<void>;
   connect(peer: string): Promise<void>;
   disconnect(peer: string): Promise<void>;
-  /** At most 16,000 bytes, over several hops if need be. Resolves when the peer said that it has it. */
-  send(peer: string, data: Uint8Array): Promise<void>;
+  /**
+   * At most 16,000 bytes to one peer, over several hops if need be. Resolves with the message's name when the application there
+   * took it. `number` is from 1 and greater than all before, or the same again for the same message to another peer.
+   */
+  send(peer: string, room: string, number: number, data: Uint8Array): Promise<string>;
   ban(peer: string): Promise<void>;
   unban(peer: string): Promise<void>;
   bans(): Ban[];
@@ -159,8 +162,6 @@ export interface CoreEvents {
   contentGone: { readonly content: string };
   progress: Progress & { readonly content: string };
   served: { readonly content: string; readonly peer: string; readonly sentBytes: number; readonly totalBytes: number };
-  /** A message to us alone. */
-  letter: { readonly from: string; readonly data: Uint8Array };
   message: MessageSnapshot;
   memberJoined: { readonly room: string; readonly peer: PeerSnapshot };
   memberLeft: { readonly room: string; readonly peer: PeerSnapshot };
@@ -172,7 +173,8 @@ export type CoreEvent = { [K in keyof CoreEvents]: { readonly kind: K; readonly 
 
 /** What the core asks of the SDK. The store's promises reject with an error whose `code` is `QUOTA`, `UNAVAILABLE` or `IO`. */
 export interface Host {
-  event(kind: string, detail: object): void;
+  /** Returns whether the application takes it: asked of messages to this peer alone. */
+  event(kind: string, detail: object): boolean;
   /** An ECDSA signature with SHA-256 by the peer's key, 64 bytes. */
   sign(payload: Uint8Array): Promise<Uint8Array>;
   /** Whether `signature` was made over `payload` by that public key; rejects if it is none. */

@@ -54,9 +54,10 @@ impl SimNode {
         self.ask(command::on_peer(peer, |peer| Command::Disconnect { peer }))
     }
 
-    /// Brings a message to a peer, connected or not. Answered when its application has it.
-    pub fn send(&self, peer: &str, data: &Uint8Array) -> Promise {
-        self.ask(command::send(peer, data))
+    /// Says something in a room to a peer alone, connected or not; gives the message's name when its
+    /// application has it. `number` is greater than all before, or the same for the same message.
+    pub fn send(&self, peer: &str, room: String, number: u32, data: &Uint8Array) -> Promise {
+        self.ask(command::send(peer, room, number, data))
     }
 
     /// Has nothing more to do with a peer.

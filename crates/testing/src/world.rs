@@ -10,7 +10,7 @@ use js_sys::{Array, Promise, Uint8Array, Uint32Array};
 use peerloom::{Deferred, Host, convert, settled, store_error};
 use peerloom_core::event::{CommandError, Event};
 use peerloom_core::io::{Command, CommandId, StoreId, StoreOp};
-use peerloom_core::{Instant, Node};
+use peerloom_core::{Input, Instant, Node};
 use peerloom_sim::Span;
 use peerloom_sim::stage::{Conditions, Notice, Seat, Stage, TabSetup, Ticket};
 use peerloom_wire::ChunkId;
@@ -201,8 +201,9 @@ impl Shared {
     fn take(self: &Rc<Self>, notice: Notice) {
         match notice {
             Notice::Event { seat, event } => {
-                if let Some(page) = self.page(seat) {
-                    page.tell(&event);
+                let page = self.page(seat);
+                if let Some(answer) = page.and_then(|page| page.tell(&event)) {
+                    self.act(|stage| stage.reply(seat, answer));
                 }
             }
             Notice::Store { seat, id, op, body } => {
@@ -245,18 +246,16 @@ impl Shared {
 }
 
 impl Page {
-    fn tell(&self, event: &Event) {
+    fn tell(&self, event: &Event) -> Option<Input> {
         if let Event::Done { id, result } = event {
             let deferred = self.commands.borrow_mut().remove(id);
             if let Some(deferred) = deferred {
                 deferred.settle(convert::answer(result.clone()));
             }
-            return;
+            return None;
         }
         // Frames leave at once here: nothing is ever buffered.
-        let (kind, detail) = convert::event(event, |_| 0);
-        // An exception of a listener is the application's.
-        let _ = self.host.event(kind, &detail);
+        self.host.event(event, |_| 0)
     }
 }
 

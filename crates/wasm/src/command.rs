@@ -43,13 +43,13 @@ pub fn on_peer(peer: &str, command: fn(PeerId) -> Command) -> Asked {
     peer.parse().map(command).map_err(not_an_id)
 }
 
-/// Brings a message to a peer, connected or not.
+/// Says something in a room to a peer alone, connected or not.
 ///
 /// # Errors
 /// `peer` is no id.
-pub fn send(peer: &str, data: &Uint8Array) -> Asked {
+pub fn send(peer: &str, room: String, number: u32, data: &Uint8Array) -> Asked {
     let to = peer.parse().map_err(not_an_id)?;
-    Ok(Command::Send { to, payload: data.to_vec().into() })
+    Ok(Command::Send { to, room, number: number.into(), data: data.to_vec().into() })
 }
 
 /// A command about a content.

@@ -47,10 +47,6 @@ pub fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str,
                 .with_u64("totalBytes", *total_bytes);
             ("served", detail.into())
         }
-        Event::Letter { from, payload } => {
-            let detail = Object::new().with_id("from", &from.0);
-            ("letter", detail.with("data", js::bytes(payload)).into())
-        }
         Event::Message(message) => {
             let detail = Object::new()
                 .with_text("room", &message.room)

@@ -244,9 +244,9 @@ impl Driver {
                 }
             }
             Output::Event(event) => {
-                let (kind, detail) = convert::event(&event, |peer| self.buffered_bytes(peer));
-                // An exception of a listener is the application's; it must not unwind the pump.
-                let _ = self.host.event(kind, &detail);
+                if let Some(answer) = self.host.event(&event, |peer| self.buffered_bytes(peer)) {
+                    self.submit(answer);
+                }
             }
         }
     }

@@ -4,17 +4,21 @@ use alloc::borrow::ToOwned;
 use alloc::vec::Vec;
 
 use js_sys::{Array, ArrayBuffer, Promise, Uint8Array};
+use peerloom_core::Input;
+use peerloom_core::event::{Event, RoomMessage};
 use peerloom_core::io::{ConnId, Record, StoreError, StoreOp, StoreReply};
-use peerloom_wire::{ChunkId, RequestId};
+use peerloom_wire::{ChunkId, PeerId, RequestId};
 use wasm_bindgen::prelude::*;
 
+use crate::convert;
 use crate::js::{self, Object, property};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 /** What the node asks of the SDK. The store's promises reject with `{code: "QUOTA" | "UNAVAILABLE" | "IO", message}`. */
 export interface Host {
-  event(kind: string, detail: object): void;
+  /** Of a message to this peer alone: whether the application takes it. */
+  event(kind: string, detail: object): boolean | void;
   /** An ECDSA signature with SHA-256 by the peer's key, 64 bytes; rejects if the key is gone. */
   sign(payload: Uint8Array): Promise<Uint8Array>;
   /** Whether `signature` was made over `payload` by the key (65 bytes); rejects if that is no key. */
@@ -41,12 +45,8 @@ extern "C" {
     #[derive(Debug)]
     #[wasm_bindgen(typescript_type = "Host")]
     pub type Host;
-    /// Delivers an event.
-    ///
-    /// # Errors
-    /// What the application threw.
-    #[wasm_bindgen(method, catch)]
-    pub fn event(this: &Host, kind: &str, detail: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch, js_name = event)]
+    fn tell(this: &Host, kind: &str, detail: &JsValue) -> Result<JsValue, JsValue>;
     /// Signs as the peer; the promise gives 64 bytes.
     ///
     /// # Errors
@@ -83,6 +83,15 @@ extern "C" {
 }
 
 impl Host {
+    /// Delivers an event. Returns what the node waits for, if it does.
+    pub fn event(&self, event: &Event, buffered: impl Fn(&PeerId) -> u32) -> Option<Input> {
+        let (kind, detail) = convert::event(event, buffered);
+        // An exception of a listener is the application's; it must not unwind the pump.
+        let told = self.tell(kind, &detail);
+        let Event::Message(RoomMessage { letter: Some(letter), .. }) = *event else { return None };
+        Some(Input::Taken { letter, is_taken: told.is_ok_and(|told| told.is_truthy()) })
+    }
+
     /// Reads a chunk; the promise gives a `Uint8Array`.
     ///
     /// # Errors

@@ -162,6 +162,11 @@ impl Stage {
         self.feed(seat, Input::Command { id, command });
     }
 
+    /// Gives what a node waits for since the application was told something.
+    pub fn reply(&mut self, seat: Seat, input: Input) {
+        self.feed(seat, input);
+    }
+
     /// Says goodbye, as a page does that is about to go. A frozen one can't.
     pub fn leave(&mut self, seat: Seat) {
         if self.actor(seat).is_some_and(|actor| !actor.is_frozen()) {
