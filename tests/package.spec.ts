@@ -128,7 +128,7 @@ test("its types hold in a strict project that checks its libraries", async () =>
 test("the documented test of an application passes in plain Node", async () => {
   const text = await readFile(join(root, "docs/testing.md"), "utf8");
   const files = Object.fromEntries([...text.matchAll(/^```js (\S+)\n(.*?)^```$/gms)].map(([, name, code]) => [String(name), String(code)]));
-  expect(Object.keys(files)).toEqual(["board.js", "board.test.js"]);
+  expect(Object.keys(files)).toEqual(["board.js", "board.test.js", "whisper.test.js"]);
   const folder = await project("documented", files);
   // Ends by itself only if nothing was left running.
   const { stdout } = await run(process.execPath, ["--test"], { cwd: folder, timeout: 60_000 });

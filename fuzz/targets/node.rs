@@ -8,18 +8,23 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use peerloom_core::event::PeerState;
+use peerloom_core::event::{PeerState, RoomMessage};
 use peerloom_core::io::{
     BodyFault, Command, CommandId, ConnId, LinkCommand, LinkEvent, Record, StoreOp, StoreReply,
     TransportState,
 };
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Device, Exchange, Input, Instant, Node, Now, Output, RoleRules};
+use peerloom_core::{
+    Device, Event, Exchange, Input, Instant, Node, Now, Output, RoleRules,
+};
 use peerloom_crypto::{PublicKey, Signature};
 use peerloom_wire::{AppId, PeerId, RequestId};
 
 /// The most steps that are taken of one input, so that a long one is not a slow one.
 const STEPS_MAX: usize = 64;
+
+/// Where both are, and messages are sent.
+const ROOM: &str = "hall";
 
 fuzz_target!(|bytes: &[u8]| {
     let mut pair = Pair::connected();
@@ -62,6 +67,7 @@ impl Pair {
         for index in 0..2 {
             pair.settle();
             pair.command(index, Command::Start);
+            pair.command(index, Command::Join { room: ROOM.into(), is_shown: false });
         }
         pair.settle();
         // Candidates are waited for, and whoever has the higher id leaves the dialling to the other.
@@ -105,7 +111,8 @@ impl Pair {
             // To the other one, for whom the fuzzer may answer, or to nobody.
             9 => {
                 let to = if request.0 % 2 == 0 { self.nodes[1].id() } else { PeerId([9; 32]) };
-                self.command(0, Command::Send { to, payload: bytes });
+                let (room, number) = (ROOM.into(), self.commands + 1);
+                self.command(0, Command::Send { to, room, number, data: bytes });
                 self.settle();
                 return;
             }
@@ -186,6 +193,10 @@ impl Pair {
                 vec![(index, Input::Stored { id, result: Ok(reply) })]
             }
             Output::Link { conn, command } => self.played(index, conn, command),
+            // Its application takes every second one.
+            Output::Event(Event::Message(RoomMessage { letter: Some(letter), .. })) => {
+                vec![(index, Input::Taken { letter, is_taken: letter.number % 2 == 1 })]
+            }
             Output::Event(_) => Vec::new(),
         }
     }

@@ -11,6 +11,7 @@ import type {
   Message,
   PeerId,
   Progress,
+  Receipt,
   Room,
   ShareLink,
   SwarmEvents,
@@ -190,6 +191,11 @@ export class Lab {
   async say(name: string, text: string): Promise<string> {
     const { id } = await this.#room(name).channel<string>("only").send(text);
     return id;
+  }
+
+  /** Says something to these peers alone. */
+  tell(name: string, text: string, to: PeerId | readonly PeerId[], timeoutMs?: number): Promise<Receipt> {
+    return this.#room(name).channel<string>("only").send(text, { to, timeoutMs });
   }
 
   /** The messages of a room, once there are so many. */

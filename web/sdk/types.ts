@@ -326,9 +326,10 @@ export interface Channel<T extends Payload> extends AsyncIterable<Message<T>> {
    * Says something to all who are in the room. Resolves when it is on its way, also with nobody there: who joins later, or is cut
    * off for more than a minute, does not get it. Rejects with `TOO_LARGE`, or `RATE_LIMITED` beyond 2 MiB at once and 128 KiB a second.
    *
-   * With `to`, says it to those alone, each at most once. Resolves when the application of each has it, or it is known that this
-   * will not be. Rejects if none has it: with `UNREACHABLE` if the peer is gone, not in the room or without such a channel, within
-   * 20 seconds; with `BAD_INPUT` if it is this peer; with `RATE_LIMITED` while 64 wait. Giving up does not take it back.
+   * With `to`, says it to those alone, each at most once. Resolves when the application of each has it, or it was given up for those
+   * that don't. Rejects if none is known to have it: within 20 seconds with `UNREACHABLE` if the peer is gone, not in the room or
+   * without such a channel, or does not answer, and then may have it all the same; with `BAD_INPUT` if it is this peer; with
+   * `RATE_LIMITED` while 64 wait. Giving up does not take it back.
    */
   send(data: T, options?: SendOptions): Promise<Receipt>;
   onmessage: ((message: Message<T>) => void) | null;
