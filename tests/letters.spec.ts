@@ -49,7 +49,7 @@ test("a message to one peer crosses a line of seven tabs, once, and its sender i
   expect(await heard(between)).toMatchObject([{ data: "and back", from: to }]);
 
   await last.evaluate(() => window.lab.swarm.join("hall").then((room) => room.leave()));
-  const absent = { code: "UNREACHABLE", message: expect.stringContaining("not in this room") as string };
+  const absent = { code: "UNREACHABLE", message: expect.stringContaining("not in this room") as unknown };
   expect(await refusal(first, to)).toMatchObject(absent);
   expect(await isConnected(first, to)).toBe(false);
   expect((await heard(last)).length).toBe(1);
@@ -62,8 +62,12 @@ test("a message to one peer crosses a line of seven tabs, once, and its sender i
 test("a message to one that has left, or died, is told to be unreachable, and goes around a tab that dies on its way", async ({ context }) => {
   test.setTimeout(120_000);
   const pages = await Promise.all(Array.from({ length: 6 }, () => openTab(context, { maxConnections: 3 })));
-  await Promise.all(pages.map((page) => ready(page, 2)));
+  await Promise.all(pages.map((page) => ready(page)));
   await Promise.all(pages.map(listen));
+  // All are one swarm: each hears of each.
+  for (const page of pages) {
+    await expect.poll(() => page.evaluate(() => window.lab.members("hall").length)).toBe(5);
+  }
   const [one, two, ...others] = pages as [Page, Page, Page, Page, Page, Page];
   const ids = await Promise.all(others.map(idOf));
   // Whoever is on the way to them dies without a word while they are sent to.
@@ -73,7 +77,7 @@ test("a message to one that has left, or died, is told to be unreachable, and go
   for (const page of others.slice(0, 3)) {
     expect(await heard(page)).toMatchObject([{ data: "around" }]);
   }
-  const [three, four] = others as [Page, Page];
+  const [three, four] = others as [Page, Page, Page, Page];
   const [left, died] = ids as [PeerId, PeerId];
   await three.close({ runBeforeUnload: true });
   await until(one, "peer:lose", { id: left });

@@ -17,7 +17,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 /// A host with a key of WebCrypto, whose store is two maps. It transfers chunks as the worker's
 /// client does, and remembers the events. `full` makes it refuse chunks, `mute` makes it
-/// refuse to sign, `forge` sign with another key.
+/// refuse to sign, `forge` sign with another key; `takes` is what it says of events: `"throw"` makes it throw.
 const HOST: &str = r#"(async () => {
     const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
     const pair = await crypto.subtle.generateKey(ecdsa, false, ["sign", "verify"]);
@@ -38,7 +38,12 @@ const HOST: &str = r#"(async () => {
             const imported = await crypto.subtle.importKey("raw", key, ecdsa, false, ["verify"]);
             return crypto.subtle.verify(ecdsa, imported, signature, payload);
         },
-        event(kind, detail) { this.events.push([kind, detail]); },
+        takes: true,
+        event(kind, detail) {
+            this.events.push([kind, detail]);
+            if (this.takes === "throw") throw new Error("a listener's");
+            return this.takes;
+        },
         async putChunk(hash, body) {
             if (this.full) throw { code: "QUOTA", message: "full" };
             const own = structuredClone(body, { transfer: [body.buffer] });
@@ -205,6 +210,30 @@ async fn errors_have_codes_and_a_closed_node_rejects_what_waits() {
     node.handle.close();
     assert_eq!(code(waiting).await, "CLOSED");
     assert_eq!(code(node.handle.start()).await, "CLOSED");
+}
+
+#[wasm_bindgen_test]
+async fn a_message_to_one_peer_is_answered_as_its_host_says() {
+    let (a, b) = connected("node-test-message").await;
+    let hall = || "hall".to_owned();
+    let data = Uint8Array::from([1, 2, 3].as_slice());
+    let send = |number| a.handle.send(&b.handle.id(), hall(), number, &data);
+    settle(a.handle.join(hall(), true)).await.unwrap();
+    assert_eq!(code(send(1)).await, "UNREACHABLE");
+    settle(b.handle.join(hall(), true)).await.unwrap();
+    let name = text(&settle(send(2)).await.unwrap());
+    let events = Array::from(&get(&b.host, "events")).to_vec();
+    let events = events.iter().map(Array::from).filter(|event| event.get(0) == "message");
+    let messages: Vec<JsValue> = events.map(|event| event.get(1)).collect();
+    let [message] = &messages[..] else { panic!("{} messages", messages.len()) };
+    assert_eq!([text(&get(message, "room")), text(&get(message, "from"))], [hall(), a.handle.id()]);
+    assert_eq!((text(&get(message, "id")), get(message, "hops").as_f64()), (name, Some(1.0)));
+    assert_eq!(get(message, "data").unchecked_into::<Uint8Array>().to_vec(), [1, 2, 3]);
+    for (number, takes) in [(3, JsValue::FALSE), (4, JsValue::UNDEFINED), (5, "throw".into())] {
+        Reflect::set(&b.host, &"takes".into(), &takes).unwrap();
+        assert_eq!(code(send(number)).await, "UNREACHABLE");
+    }
+    assert_eq!(code(a.handle.send("nobody", hall(), 6, &data)).await, "BAD_INPUT");
 }
 
 #[wasm_bindgen_test]

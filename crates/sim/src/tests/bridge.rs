@@ -85,6 +85,25 @@ fn around_six_with_two_places_a_message_gets_to_the_other_side_and_no_connection
 }
 
 #[test]
+fn a_message_arrives_once_whenever_one_on_its_way_dies() {
+    // Six in a ring with two places each; opposite is three hops away, either way round.
+    let ring: [&[usize]; 6] = [&[0, 5], &[0, 1], &[1, 2], &[2, 3], &[3, 4], &[4, 5]];
+    for after_ms in [0, 20, 40, 60, 100, 200] {
+        let said = (20_000, Action::Send { tab: 0, to: 3, bytes: 100 });
+        let dies = |tab| (20_000 + after_ms, Action::Kill { tab, for_good: true });
+        let mut options = channels(&ring, 1, &[said, dies(1), dies(2)]);
+        options.max_connections = 2;
+        let mut world = World::new(&options);
+        world.keep_events();
+        world.run_until(45_000);
+        let got = heard(&world, 3).filter(|event| matches!(event, Event::Message(_)));
+        assert_eq!(got.count(), 1, "{after_ms}");
+        assert_eq!(stat(&world, "routing.messages_delivered"), 1, "{after_ms}");
+        pass(&mut world);
+    }
+}
+
+#[test]
 fn whoever_nobody_knows_a_way_to_is_unreachable_for_that_reason() {
     let mut world = World::new(&channels(&[&[0], &[0], &[1]], 2, &[]));
     pass(&mut world);
