@@ -16,7 +16,7 @@ use crate::time::Instant;
 pub(super) const CORRESPONDENTS_MAX: usize = 256;
 
 /// Of each so many numbers. None below the lowest is taken, so the first try of a message and its last,
-/// 12 s later, are to be within: over one carrier no more than 320 others come meanwhile. 8 KB.
+/// 16 s later, are to be within: over one carrier no more than 384 others come meanwhile. 8 KB.
 const SEEN_MAX: usize = 512;
 
 /// How long a second copy of a message is answered by the receipt that was sent: copies of one try

@@ -23,18 +23,25 @@ pub const MESSAGE_BYTES_MAX: usize = 16_000;
 /// The most messages that wait for their receipts. 1 MiB; over one carrier goes less in ten seconds.
 const LETTERS_MAX: usize = 64;
 
-/// How often a message is sent. One in five of its copies may be lost on each way of hostile peers;
-/// the first time may be taken for a question only.
-const TRIES_MAX: u8 = 4;
+/// For how long a message is tried. A tab whose process is stopped for nine seconds, or whose network
+/// goes, is reached again within two more: ICE takes 7 s to notice.
+const LIFETIME: Duration = Duration::from_secs(20);
 
-/// How long a receipt is waited for at first; then twice, three times, four times as long. A link's offer is repeated after as
+/// How often it is sent, at least: also if this page was not there meanwhile. One in five of its copies may be
+/// lost on each way of hostile peers; the first time may be taken for a question only.
+const TRIES_MIN: u8 = 4;
+
+/// And at most. No honest receiver changes its run more often.
+const TRIES_MAX: u8 = 8;
+
+/// How long a receipt is waited for at first; then twice as long each time. A link's offer is repeated after as
 /// long.
 const WAIT: Duration = Duration::from_secs(2);
 
 /// And not less, if the ways are known: what RFC 6298 asks for, less what a tab needs to wake up.
 const WAIT_MIN: Duration = Duration::from_millis(500);
 
-/// How long after all copies came back it is tried again: as peers are told of a new neighbour.
+/// How long after all copies came back it is tried again, at first: as peers are told of a new neighbour.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Returns what a message is called by all: nobody can call one of its own as one of another's.
@@ -53,6 +60,8 @@ pub(super) struct Letter {
     target: PeerId,
     /// The run of the target that it is for; `None`: whichever there is, which then says so.
     run: Option<RunId>,
+    /// When it is given up.
+    deadline: Instant,
     tries: u8,
     /// To whom copies were handed: the next ones go elsewhere.
     firsts: Vec<PeerId>,
@@ -74,10 +83,17 @@ enum Stage {
     },
 }
 
+impl Letter {
+    fn is_over(&self, now: Instant) -> bool {
+        self.tries >= TRIES_MAX || self.tries >= TRIES_MIN && now >= self.deadline
+    }
+}
+
 impl Routing {
     /// Takes a message. The answer comes later, unless it can't be sent at all.
     pub(super) fn post(
         &mut self,
+        now: Instant,
         (command, target): (CommandId, PeerId),
         run: Option<RunId>,
         draft: Draft,
@@ -103,6 +119,7 @@ impl Routing {
             draft,
             target,
             run: run.max(heard),
+            deadline: now + LIFETIME,
             tries: 0,
             firsts: Vec::new(),
             reason: Undelivered::NoRoute,
@@ -139,8 +156,10 @@ impl Routing {
         };
         let Some(letter) = index.and_then(|index| self.letters.get_mut(index)) else { return };
         let known = self.ways.answer_time(now, target).map_or(WAIT, |time| time * 4);
-        let wait = known.clamp(WAIT_MIN, WAIT) * u32::from(letter.tries + 1);
-        let until = now + if copies.is_empty() { RETRY_DELAY } else { wait };
+        let wait = if copies.is_empty() { RETRY_DELAY } else { known.clamp(WAIT_MIN, WAIT) };
+        let until = now + wait * (1 << letter.tries.min(TRIES_MAX));
+        // This page may have been frozen for longer than that.
+        let until = if now < letter.deadline { until.min(letter.deadline) } else { until };
         letter.tries += 1;
         letter.firsts = firsts;
         letter.stage = Stage::Travelling { copies, until };
@@ -154,7 +173,18 @@ impl Routing {
             copies.remove(index);
             letter.reason = letter.reason.max(why);
             if copies.is_empty() {
-                *until = (*until).min(now + RETRY_DELAY);
+                *until = (*until).min(now + RETRY_DELAY * (1 << letter.tries.min(TRIES_MAX)) / 2);
+            }
+        }
+    }
+
+    /// A peer is connected, or frames get through to it again: what came back is sent there now.
+    pub(super) fn hurry(&mut self, now: Instant, peer: PeerId) {
+        for letter in self.letters.iter_mut().filter(|letter| letter.target == peer) {
+            if let Stage::Travelling { copies, until } = &mut letter.stage
+                && copies.is_empty()
+            {
+                *until = (*until).min(now);
             }
         }
     }
@@ -207,7 +237,7 @@ impl Routing {
             if !copies.is_empty() {
                 letter.reason = Undelivered::Unanswered;
             }
-            let (is_over, reason) = (letter.tries >= TRIES_MAX, letter.reason);
+            let (is_over, reason) = (letter.is_over(now), letter.reason);
             self.blame(target, &copies);
             if is_over {
                 self.count("routing.messages_failed");

@@ -135,6 +135,25 @@ fn names_of_messages_differ_by_sender_run_and_number() {
 }
 
 #[test]
+fn it_is_tried_for_twenty_seconds_and_at_once_when_its_receiver_is_back() {
+    let mut net = Net::new(3, &[(0, 1), (1, 2)]);
+    assert_eq!(net.post(0, 1, "hello"), Ok(()));
+    net.now_ms = 0;
+    net.input(0, Input::Reachable { peer: name(1), reachable: false });
+    let unreachable = Err(CommandError::Undelivered(Undelivered::NoRoute));
+    assert_eq!(net.post(0, 1, "gone"), unreachable);
+    assert_eq!((net.now_ms, net.messages.len()), (20_000, 1));
+    let draft = draft(9, "back");
+    net.input(0, Input::Post { id: CommandId(9), target: name(1), run: None, draft });
+    net.now_ms += 100;
+    net.input(0, Input::Reachable { peer: name(1), reachable: true });
+    assert_eq!(net.nodes[0].poll_timeout(), Some(at(net.now_ms).mono));
+    net.commands += 1;
+    net.run();
+    assert!(net.answers[&9].is_ok());
+}
+
+#[test]
 fn a_node_that_stops_answers_all_that_wait() {
     let mut net = Net::new(2, &[(0, 1)]);
     net.dead.insert(1);

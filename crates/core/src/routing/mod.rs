@@ -200,7 +200,9 @@ impl Machine for Routing {
             Input::Send { target, envelope } => {
                 self.send(now, Kind::Signal, target, &envelope, &mut Vec::new(), out);
             }
-            Input::Post { id, target, run, draft } => self.post((id, target), run, draft, out),
+            Input::Post { id, target, run, draft } => {
+                self.post(now, (id, target), run, draft, out);
+            }
             Input::Sealed { target, number, envelope } => {
                 self.on_sealed(now, (target, number), envelope, out);
             }
@@ -307,6 +309,7 @@ impl Routing {
 
     fn on_up(&mut self, now: Instant, peer: PeerId) {
         self.carriers.insert(peer, Carrier::new(now));
+        self.hurry(now, peer);
     }
 
     fn on_reachable(&mut self, now: Instant, peer: PeerId, reachable: bool, out: &mut Vec<Effect>) {
@@ -314,6 +317,8 @@ impl Routing {
         let was_reachable = core::mem::replace(&mut carrier.reachable, reachable);
         if was_reachable && !reachable {
             self.reroute(now, peer, out);
+        } else if reachable && !was_reachable {
+            self.hurry(now, peer);
         }
     }
 
