@@ -2,6 +2,7 @@ import { expect, test } from "@playwright/test";
 import type { Page } from "puppeteer-core";
 
 import { FAULTS, launch, openPage, rendererOf, type FaultName } from "../benches/faults.mjs";
+import type { PeerId } from "../web/sdk/types.ts";
 import { addressOf } from "./support/tabs.ts";
 
 const BYTES = 64_000_000;
@@ -21,7 +22,7 @@ const LASTS_MS: Readonly<Record<FaultName, number>> = {
   reloaded: 0,
 };
 
-const idOf = (page: Page): Promise<string> => page.evaluate(() => window.lab.swarm.id);
+const idOf = (page: Page): Promise<PeerId> => page.evaluate(() => window.lab.swarm.id);
 const seenCount = (page: Page): Promise<number> => page.evaluate(() => window.lab.seen.length);
 const add = (page: Page, seed: number, bytes: number) => page.evaluate(([s, b]) => window.lab.add({ seed: s, bytes: b }), [seed, bytes] as const);
 const ready = (page: Page) => page.evaluate(() => window.lab.swarm.ready({ peers: 2 }));
@@ -34,6 +35,44 @@ const fetched = (page: Page, id: Awaited<ReturnType<typeof add>>["id"], seed: nu
       return window.lab.fetch(content, known);
     },
     [id, seed] as const,
+  );
+
+/** What is said in the hall while a fault lasts, by each. */
+const SAID = 20;
+
+const textsOf = (by: string): string[] => Array.from({ length: SAID }, (_, n) => `${by} ${n}`);
+
+const say = (page: Page, by: string): Promise<void> =>
+  page.evaluate(async (texts) => {
+    for (const text of texts) {
+      await window.lab.say("hall", text);
+    }
+  }, textsOf(by));
+
+/** Everything that was heard in the hall, once it has these texts. Messages to one alone begin with "alone". */
+const heard = async (page: Page, texts: readonly string[]): Promise<{ readonly all: string[]; readonly alone: string[] }> => {
+  const data = await page.evaluate(async (awaited) => {
+    const missing = (): boolean => awaited.some((text) => !window.lab.messages.some((message) => message.data === text));
+    while (missing()) {
+      await window.lab.next();
+    }
+    return window.lab.messages.map((message) => message.data);
+  }, texts);
+  return { all: data.filter((text) => !text.startsWith("alone")).sort(), alone: data.filter((text) => text.startsWith("alone")) };
+};
+
+/** Says something to one alone; whether its application has it, or why that is not known. */
+const tell = (page: Page, text: string, to: PeerId): Promise<string> =>
+  page.evaluate(
+    async ([data, peer]) => {
+      try {
+        const { delivered } = await window.lab.tell("hall", data, peer);
+        return delivered.length === 1 ? "delivered" : "pending";
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    },
+    [text, to] as const,
   );
 
 /** Whom a tab was told to be gone, since it had seen so many events. */
@@ -54,11 +93,16 @@ for (const [name, fault] of Object.entries(FAULTS)) {
       const open = async (): Promise<Page> => {
         const page = await openPage(browser, address, (error) => expect.soft(error, "an error that nobody caught").toBeNull());
         await page.evaluate(() => window.labOpened);
+        await page.evaluate(() => window.lab.listen("hall"));
         return page;
       };
       const [victim, other, front] = [await open(), await open(), await open()];
       await Promise.all([victim, other, front].map(ready));
       const id = await idOf(victim);
+      if (!fault.survives) {
+        // What a page says in its last moment may not have left it.
+        await say(victim, "before");
+      }
       const renderer = await rendererOf(victim);
       const large = await add(front, 200, BYTES);
       const seen = await Promise.all([victim, other, front].map(seenCount));
@@ -69,12 +113,18 @@ for (const [name, fault] of Object.entries(FAULTS)) {
       }, large.id);
       expect(begun.doneBytes).toBeLessThan(BYTES);
 
+      if (fault.survives) {
+        await say(victim, "before");
+      }
       const mend = await fault.harm({ victim, front, renderer, ms: lastsMs, reopen: open });
       if (name === "killed") {
         // Nobody says goodbye for it: ICE restarts come to nothing.
         await Promise.all([other, front].map((page, n) => page.evaluate(([peer, from]) => window.lab.until("peer:disconnect", { id: peer, cause: "transport" }, from), [id, seen[n + 1] ?? 0] as const)));
       }
-      // Meanwhile the others go on.
+      // Meanwhile the others go on, and speak to all and to the one that is harmed.
+      await say(other, "other");
+      const telling = tell(front, "alone meanwhile", id);
+      await say(front, "front");
       const missed = await add(front, 201, 1_000_000);
       expect(await fetched(other, missed.id, 201)).toMatchObject({ bytes: 1_000_000, wrongAt: null });
       // The passing of time is what this story is about.
@@ -83,7 +133,31 @@ for (const [name, fault] of Object.entries(FAULTS)) {
 
       await mended.evaluate(() => window.labOpened);
       expect(await idOf(mended)).toBe(id);
+      if (name === "reloaded") {
+        await mended.evaluate(() => window.lab.listen("hall"));
+      }
       await Promise.all([mended, other, front].map(ready));
+      // Nothing that was said is lost, or comes twice, but to a page that is new: it has no history.
+      const [meanwhile, before] = [[...textsOf("front"), ...textsOf("other")], textsOf("before")];
+      const expected = (by: string): string[] => [...before, ...textsOf(by)].sort();
+      expect(await heard(other, expected("front"))).toEqual({ all: expected("front"), alone: [] });
+      expect(await heard(front, expected("other"))).toEqual({ all: expected("other"), alone: [] });
+      const told = await telling;
+      if (fault.survives) {
+        expect(await heard(mended, meanwhile)).toEqual({ all: meanwhile.sort(), alone: ["alone meanwhile"] });
+        expect(told).toBe("delivered");
+      }
+      expect(await tell(front, "alone after", id)).toBe("delivered");
+      await say(mended, "after");
+      await heard(other, textsOf("after"));
+      await heard(front, textsOf("after"));
+      // The page before may have got what was said to it.
+      const { alone } = await heard(mended, ["alone after"]);
+      expect(fault.survives ? alone : alone.filter((text) => text !== "alone meanwhile")).toEqual([
+        ...(fault.survives ? ["alone meanwhile"] : []),
+        "alone after",
+      ]);
+      expect(new Set(alone).size).toBe(alone.length);
       // The download goes on, or begins where it was: nothing comes twice.
       const got = await (fault.survives
         ? mended.evaluate((seed) => window.lab.finish(seed), 200)
@@ -96,9 +170,9 @@ for (const [name, fault] of Object.entries(FAULTS)) {
       for (const page of [other, front]) {
         expect(await fetched(page, own.id, 202)).toMatchObject({ bytes: 500_000, wrongAt: null });
       }
-      const told = await Promise.all([mended, other, front].map((page, n) => gone(page, page === mended && !fault.survives ? 0 : (seen[n] ?? 0))));
+      const gones = await Promise.all([mended, other, front].map((page, n) => gone(page, page === mended && !fault.survives ? 0 : (seen[n] ?? 0))));
       const others = await Promise.all([other, front].map(idOf));
-      expect(told.flat().filter((event) => fault.survives || others.includes((event as string[])[1] ?? ""))).toEqual([]);
+      expect(gones.flat().filter((event) => fault.survives || others.some((peer) => peer === (event as string[])[1]))).toEqual([]);
     } finally {
       await browser.close();
     }
