@@ -59,3 +59,31 @@ test("a thousand small messages arrive, each once @firefox", async ({ context })
   const { "broadcast.sent": posts } = await statsOf(one);
   expect(posts).toBeLessThan(500);
 });
+
+test("5 MB said as fast as they are taken arrive, each message once, over a tab in between @firefox", async ({ context }) => {
+  const [one, bridge, three] = await openLine(context);
+  await Promise.all([listen(one, "hall"), listen(bridge, "hall"), listen(three, "hall")]);
+  const [count, length] = [170, 30_000];
+  // A rejection, `RATE_LIMITED` above all, would end this.
+  await one.evaluate(
+    async ([many, long]) => {
+      for (let index = 0; index < many; index++) {
+        await window.lab.say("hall", String(index).padEnd(long, "."));
+      }
+    },
+    [count, length] as const,
+  );
+  for (const page of [bridge, three]) {
+    const indices = await page.evaluate(
+      async ([many, long]) => {
+        const messages = await window.lab.heard("hall", many);
+        return messages.filter(({ data }) => data.length === long).map(({ data }) => Number.parseInt(data, 10));
+      },
+      [count, length] as const,
+    );
+    expect(new Set(indices).size).toBe(count);
+    expect(indices.length).toBe(count);
+    const stats = await statsOf(page);
+    expect([stats["node.bugs"], stats["broadcast.beyond_window"] ?? 0, stats["broadcast.lost"] ?? 0]).toEqual([0, 0, 0]);
+  }
+});

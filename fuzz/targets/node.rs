@@ -46,9 +46,10 @@ fuzz_target!(|bytes: &[u8]| {
         ("routing.correspondents", 256),
         ("routing.messages_waiting", 64),
         ("broadcast.seen", 4096),
-        ("broadcast.kept_bytes", 2 << 20),
+        ("broadcast.kept_bytes", 4 << 20),
         ("broadcast.missing", 128),
-        ("broadcast.checking", 128),
+        ("broadcast.checking", 256),
+        ("broadcast.holding", 256),
     ] {
         assert!(stats.get(what).is_some_and(|count| *count <= max), "{what}");
     }

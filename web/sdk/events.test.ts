@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { SwarmError } from "./errors.ts";
 import { Emitter, EVENTS_QUEUED_MAX } from "./events.ts";
 
 type Events = { tick: CustomEvent<number>; other: CustomEvent<string> };
@@ -50,6 +51,23 @@ describe("Emitter", () => {
       emitter.emit("tick", i);
     }
     expect(await take(events, 1)).toEqual([1]);
+  });
+
+  it("gives what waits and then says that there was more, if that matters", async () => {
+    const emitter = new Emitter<Events>();
+    const events = emitter.events("tick", {}, () => new SwarmError("RATE_LIMITED", "too many"));
+    for (let i = 0; i <= EVENTS_QUEUED_MAX; i++) {
+      emitter.emit("tick", i);
+    }
+    const taken: number[] = [];
+    const takeAll = async (): Promise<void> => {
+      for await (const event of events) {
+        taken.push(event.detail);
+      }
+    };
+    await expect(takeAll()).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    expect(taken).toEqual(Array.from({ length: EVENTS_QUEUED_MAX }, (_, i) => i));
+    expect(await events.next()).toEqual({ done: true, value: undefined });
   });
 
   it("ends iterators, after what is queued", async () => {

@@ -4,7 +4,7 @@ import { browser, type Ambient } from "./ambient.ts";
 import type { TypedTarget, Wait } from "./types.ts";
 import { closedError, deferred, waitFor, type Deferred } from "./wait.ts";
 
-/** Events that wait for a slow iterator; the oldest go first. Guess: ten seconds of a busy swarm at 100 events a second. */
+/** Events that wait for a slow iterator. Guess: ten seconds of a busy swarm at 100 events a second. */
 export const EVENTS_QUEUED_MAX = 1024;
 
 type Detail<E> = E extends CustomEvent<infer D> ? D : never;
@@ -28,8 +28,12 @@ export class Emitter<M> implements TypedTarget<M> {
     this.#target.removeEventListener(type, listener as unknown as EventListener);
   }
 
-  events<K extends keyof M & string>(type: K, wait: Wait = {}): AsyncIterableIterator<M[K]> {
-    const queue = new EventQueue<M[K]>(wait, this.#ambient, () => {
+  /**
+   * If more wait than may, the oldest are dropped. With `tooMany`, which makes the error, none is: after those that wait, the
+   * iterator throws it, and is done.
+   */
+  events<K extends keyof M & string>(type: K, wait: Wait = {}, tooMany: (() => Error) | null = null): AsyncIterableIterator<M[K]> {
+    const queue = new EventQueue<M[K]>(wait, this.#ambient, tooMany, () => {
       this.#target.removeEventListener(type, push);
       this.#iterators.delete(queue);
     });
@@ -60,14 +64,18 @@ export class Emitter<M> implements TypedTarget<M> {
 class EventQueue<E> implements AsyncIterableIterator<E> {
   readonly #wait: Wait;
   readonly #ambient: Ambient;
+  readonly #tooMany: (() => Error) | null;
   readonly #unlisten: () => void;
   readonly #events: E[] = [];
+  /** What is thrown after what waits. */
+  #error: Error | null = null;
   #waiting: Deferred<IteratorResult<E>> | null = null;
   #done = false;
 
-  constructor(wait: Wait, ambient: Ambient, unlisten: () => void) {
+  constructor(wait: Wait, ambient: Ambient, tooMany: (() => Error) | null, unlisten: () => void) {
     this.#wait = wait;
     this.#ambient = ambient;
+    this.#tooMany = tooMany;
     this.#unlisten = unlisten;
   }
 
@@ -82,16 +90,25 @@ class EventQueue<E> implements AsyncIterableIterator<E> {
       waiting.resolve({ done: false, value: event });
       return;
     }
-    this.#events.push(event);
-    if (this.#events.length > EVENTS_QUEUED_MAX) {
+    if (this.#events.length >= EVENTS_QUEUED_MAX) {
+      if (this.#tooMany !== null) {
+        this.#error = this.#tooMany();
+        return this.end();
+      }
       this.#events.shift();
     }
+    this.#events.push(event);
   }
 
   async next(): Promise<IteratorResult<E>> {
     const event = this.#events.shift();
     if (event !== undefined) {
       return { done: false, value: event };
+    }
+    if (this.#error !== null) {
+      const error = this.#error;
+      this.#error = null;
+      throw error;
     }
     if (this.#done) {
       return { done: true, value: undefined };
@@ -111,6 +128,7 @@ class EventQueue<E> implements AsyncIterableIterator<E> {
 
   async return(): Promise<IteratorResult<E>> {
     this.#events.length = 0;
+    this.#error = null;
     this.end();
     return { done: true, value: undefined };
   }

@@ -164,7 +164,7 @@ class RoomChannel<T extends Payload> implements Channel<T> {
 
   /** Listens from this call on. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>> {
-    const events = this.#events.events("message");
+    const events = this.#events.events("message", {}, lateError);
     const next = async (): Promise<IteratorResult<Message<T>>> => {
       const { done, value } = await events.next();
       return done === true ? { done, value: undefined } : { done: false, value: value.detail };
@@ -194,6 +194,10 @@ class RoomChannel<T extends Payload> implements Channel<T> {
   end(): void {
     this.#events.end();
   }
+}
+
+function lateError(): SwarmError {
+  return new SwarmError("RATE_LIMITED", "more messages came than were read, and some were lost: read faster, and iterate again");
 }
 
 function leftError(): SwarmError {

@@ -319,12 +319,17 @@ export interface Receipt {
   readonly pending: readonly PeerId[];
 }
 
-/** Iterating gives the messages from now on; it ends when the room is left or the swarm closed. Own messages don't come back. */
+/**
+ * Iterating gives the messages from now on; it ends when the room is left or the swarm closed. Own messages don't come back. Of a
+ * reader that is late 1,024 messages wait; if more come, it gets these, and then `RATE_LIMITED` is thrown: the rest was lost.
+ */
 export interface Channel<T extends Payload> extends AsyncIterable<Message<T>> {
   readonly name: string;
   /**
    * Says something to all who are in the room. Resolves when it is on its way, also with nobody there: who joins later, or is cut
-   * off for more than a minute, does not get it. Rejects with `TOO_LARGE`, or `RATE_LIMITED` beyond 2 MiB at once and 128 KiB a second.
+   * off for more than a minute or 4 MiB of messages, does not get it. Await it before saying more, and you go as fast as the others
+   * take it; what is said without waiting is queued, and rejected with `RATE_LIMITED` when 4,096 messages or 4 MiB wait. Rejects
+   * with `TOO_LARGE` too.
    *
    * With `to`, says it to those alone, each at most once. Resolves when the application of each has it, or it was given up for those
    * that don't. Rejects if none is known to have it: within 20 seconds with `UNREACHABLE` if the peer is gone, not in the room or
@@ -362,7 +367,7 @@ export interface SwarmEvents {
 export interface TypedTarget<M> {
   addEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void, options?: AddEventListenerOptions): void;
   removeEventListener<K extends keyof M & string>(type: K, listener: (event: M[K]) => void): void;
-  /** The events from now on. It ends when the swarm is closed; `timeoutMs` is for each event. */
+  /** The events from now on. It ends when the swarm is closed; `timeoutMs` is for each event. Of those that wait for a late reader the last 1,024 are kept. */
   events<K extends keyof M & string>(type: K, wait?: Wait): AsyncIterableIterator<M[K]>;
 }
 

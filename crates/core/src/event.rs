@@ -187,7 +187,9 @@ impl CommandError {
             Self::Undelivered(reason) => return ["it was not delivered", reason.text()].concat(),
             Self::Store(error) => return error.text(),
             Self::Closed => "the swarm is stopped",
-            Self::RateLimited => "too much is being sent at once",
+            Self::RateLimited => {
+                "too much is waiting to be sent: await what `send` returns before sending more"
+            }
         };
         text.to_owned()
     }

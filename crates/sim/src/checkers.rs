@@ -257,9 +257,12 @@ impl Checkers {
             ("routing.messages_waiting", MESSAGES_WAITING_MAX),
             ("broadcast.neighbours", u64::from(max_connections)),
             ("broadcast.seen", 4096),
-            ("broadcast.kept_bytes", 2 << 20),
+            ("broadcast.kept_bytes", 4 << 20),
             ("broadcast.missing", 1024),
-            ("broadcast.checking", 128),
+            // What the windows of all neighbours hold, and a post of its own for each room.
+            ("broadcast.checking", 256 * u64::from(max_connections)),
+            ("broadcast.holding", 256 * u64::from(max_connections) + 8),
+            ("broadcast.drafts_bytes", 4 << 20),
             ("broadcast.origins", 256),
             ("node.bugs", 0),
         ] {

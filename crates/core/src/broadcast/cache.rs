@@ -16,8 +16,8 @@ pub(super) const SEEN_MAX: usize = 4096;
 /// The most posts kept whole, and the most bytes of them; the oldest go first.
 pub(super) const KEPT_MAX: usize = 1024;
 
-/// What a phone's tab can spare; as much as may come within two seconds at the limit of a neighbour.
-pub(super) const KEPT_BYTES_MAX: usize = 2 << 20;
+/// What a phone's tab can spare; as much as a neighbour may send within four seconds.
+pub(super) const KEPT_BYTES_MAX: usize = 4 << 20;
 
 /// How long a post is kept: so long may a peer be cut off and miss nothing. A broken connection is
 /// given up for another within 45 s.

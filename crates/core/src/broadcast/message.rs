@@ -35,6 +35,11 @@ pub(crate) enum Message {
     },
     /// "Announce to me, send nothing unasked."
     Prune,
+    /// "Send so many more bytes of posts."
+    Credit {
+        /// Counted as in [`charge`](super::flow).
+        bytes: u32,
+    },
     /// "I have these no more": the answer to a graft that came late.
     Lack {
         /// Which.
@@ -57,6 +62,7 @@ const I_HAVE: u8 = 1;
 const GRAFT: u8 = 2;
 const PRUNE: u8 = 3;
 const LACK: u8 = 4;
+const CREDIT: u8 = 5;
 
 /// An id in a list.
 pub(super) const ID_BYTES: usize = 16;
@@ -83,6 +89,10 @@ impl Message {
             Self::Graft { ids } => put_ids(&mut frame, GRAFT, ids),
             Self::Prune => frame.push(PRUNE),
             Self::Lack { ids } => put_ids(&mut frame, LACK, ids),
+            Self::Credit { bytes } => {
+                frame.push(CREDIT);
+                frame.extend_from_slice(&bytes.to_be_bytes());
+            }
         }
         frame.into()
     }
@@ -99,6 +109,9 @@ impl Message {
             GRAFT => take_ids(rest).map(|ids| Self::Graft { ids }),
             PRUNE => rest.is_empty().then_some(Self::Prune),
             LACK => take_ids(rest).map(|ids| Self::Lack { ids }),
+            CREDIT => {
+                rest.try_into().ok().map(|bytes| Self::Credit { bytes: u32::from_be_bytes(bytes) })
+            }
             _ => return Err(FrameError::UnknownMessage { protocol: Protocol::Broadcast }),
         };
         message.ok_or(FrameError::Malformed)
@@ -161,12 +174,13 @@ mod tests {
         golden(&Message::Graft { ids: Vec::new() }, &[2]);
         golden(&Message::Prune, &[3]);
         golden(&Message::Lack { ids: vec![ID] }, &[&[4][..], &[7; 16]].concat());
+        golden(&Message::Credit { bytes: 65_537 }, &[5, 0, 1, 0, 1]);
     }
 
     #[test]
     fn what_is_cut_too_long_or_unknown_is_not_a_message() {
         let decode = |bytes: &[u8]| Message::decode(&Bytes::copy_from_slice(bytes));
-        for bytes in [&[][..], &[0], &[1, 5], &[2, 1, 2], &[3, 0]] {
+        for bytes in [&[][..], &[0], &[1, 5], &[2, 1, 2], &[3, 0], &[5, 1, 2, 3]] {
             assert_eq!(decode(bytes), Err(FrameError::Malformed), "{bytes:?}");
         }
         let too_many = [&[2][..], &[1; 16 * (IDS_MAX + 1)]].concat();

@@ -10,6 +10,7 @@
 //! Knows nothing about how peers are found and connected: a neighbour comes up and goes down.
 
 mod cache;
+mod flow;
 mod message;
 mod origin;
 mod post;
@@ -21,6 +22,7 @@ mod tests;
 mod tree;
 mod write;
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -29,6 +31,7 @@ use peerloom_crypto::{Claim, PublicKey, Signature};
 use peerloom_wire::{AppId, PeerId, RunId};
 
 use self::cache::Cache;
+use self::flow::Held;
 pub(crate) use self::message::Message;
 use self::origin::Origins;
 pub use self::post::DATA_BYTES_MAX;
@@ -136,13 +139,17 @@ pub(crate) struct Broadcast {
     parent_last: u32,
     cache: Cache,
     origins: Origins,
-    /// Posts whose signatures are being checked: at most `CHECKING_MAX`.
+    /// Posts whose signatures are being checked: at most what windows hold, 256 for each neighbour.
     checking: Map<u64, Checking>,
     check_last: u64,
     /// Posts that were announced and did not come: at most `MISSING_MAX`.
     missing: Map<PostId, Missing>,
     /// When what waits is announced.
     lazy_at: Option<Instant>,
+    /// Posts that wait for neighbours to take them: at most what windows hold, and one of our own.
+    held: VecDeque<Held>,
+    /// Until when the first of them waits; none: there is none.
+    held_until: Option<Instant>,
     counters: Map<&'static str, u64>,
 }
 
@@ -157,7 +164,7 @@ impl Machine for Broadcast {
             Input::Up { peer } => self.on_up(now.mono, peer, out),
             Input::Down { peer, has_left } => self.on_down(now.mono, peer, has_left, out),
             Input::Alive { peer } => self.on_alive(now.mono, peer, out),
-            Input::Message { from, message } => self.on_message(now.mono, from, message, out),
+            Input::Message { from, message } => self.on_message(now, from, message, out),
             Input::Signed { signature } => self.on_signed(now, signature, out),
             Input::Verified { check, holds } => self.on_verified(now.mono, check, holds, out),
             Input::Command { id, command } => self.on_command(now, id, command, out),
@@ -166,7 +173,9 @@ impl Machine for Broadcast {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let missing = self.missing.values().map(|missing| missing.due);
-        missing.chain(self.lazy_at).chain(self.rooms.due()).min()
+        let flows = self.neighbours.values().filter_map(|neighbour| neighbour.flow.due());
+        let own = [self.lazy_at, self.held_until, self.rooms.due()].into_iter().flatten();
+        missing.chain(flows).chain(own).min()
     }
 
     fn handle_timeout(&mut self, now: Now, out: &mut Vec<Effect>) {
@@ -174,6 +183,7 @@ impl Machine for Broadcast {
             self.announce(now.mono, out);
         }
         self.on_missing_due(now.mono, out);
+        self.on_flow_due(now, out);
         self.on_rooms_due(now, out);
     }
 }
@@ -198,6 +208,8 @@ impl Broadcast {
             check_last: 0,
             missing: Map::new(),
             lazy_at: None,
+            held: VecDeque::new(),
+            held_until: None,
             counters: Map::new(),
         }
     }
@@ -222,7 +234,7 @@ impl Broadcast {
     }
 
     /// Returns what is remembered and under way.
-    pub(crate) fn gauges(&self) -> [(&'static str, u64); 9] {
+    pub(crate) fn gauges(&self) -> [(&'static str, u64); 11] {
         let eager = self.neighbours.values().filter(|neighbour| neighbour.is_eager).count();
         [
             ("broadcast.neighbours", self.neighbours.len() as u64),
@@ -231,6 +243,8 @@ impl Broadcast {
             ("broadcast.kept_bytes", self.cache.kept_bytes() as u64),
             ("broadcast.missing", self.missing.len() as u64),
             ("broadcast.checking", self.checking.len() as u64),
+            ("broadcast.holding", self.held.len() as u64),
+            ("broadcast.drafts_bytes", self.pen.drafts_bytes() as u64),
             ("broadcast.origins", self.origins.len() as u64),
             ("broadcast.rooms", self.rooms.len() as u64),
             ("broadcast.members", self.rooms.members_count() as u64),
@@ -249,7 +263,7 @@ impl Broadcast {
         }
         self.started_at = Some(now.mono);
         self.run = RunId::after(self.run, now.unix_ms);
-        self.begin_writing(now.mono);
+        self.begin_writing();
         self.show_in_rooms(now, out);
     }
 
@@ -261,6 +275,8 @@ impl Broadcast {
         self.leave_rooms(out);
         self.stop_writing(out);
         self.checking.clear();
+        self.held.clear();
+        self.held_until = None;
         self.missing.clear();
     }
 

@@ -2,29 +2,25 @@
 
 use peerloom_wire::{PeerId, RunId};
 
+use super::cache::KEPT_MAX;
 use crate::allowance::{Allowance, Rate};
 use crate::map::{Map, Set};
 use crate::time::Instant;
 
-/// The most runs of origins remembered; the one unheard of for longest goes first. 150 KB, and as many
+/// The most runs of origins remembered; the one unheard of for longest goes first. As many
 /// as write in a busy room within the minute that posts are kept.
 pub(super) const ORIGINS_MAX: usize = 256;
 
 /// The most numbers remembered of one run; below the least of them all count as seen.
-pub(super) const NUMBERS_MAX: usize = 256;
+///
+/// As many as are kept of posts: what is repaired late has older numbers than what came meanwhile.
+pub(super) const NUMBERS_MAX: usize = KEPT_MAX;
 
-/// What a post is charged at least.
-pub(super) const CHARGE_MIN_BYTES: i64 = 256;
-
-/// What an origin may send, by what we count. Twice its own limit ([`OWN_RATE`]), since what was held
-/// up arrives at once.
+/// What an origin may send, as its posts count ([`counts`](super::flow::counts)). Twice of what its
+/// neighbours grant it, since what was held up arrives at once: only who tells each neighbour something
+/// else gets there.
 const ORIGIN_RATE: Rate =
-    Rate { burst_bytes: 4 << 20, bytes_per_second: 256 << 10, charge_min_bytes: CHARGE_MIN_BYTES };
-
-/// What we may send ourselves: 2 MiB at once, then a megabit in a second, which each peer of the swarm
-/// has to receive, and most to send on. Guess; see docs/protocol/broadcast.md.
-pub(super) const OWN_RATE: Rate =
-    Rate { burst_bytes: 2 << 20, bytes_per_second: 128 << 10, charge_min_bytes: CHARGE_MIN_BYTES };
+    Rate { burst_bytes: 8 << 20, bytes_per_second: 2 << 20, charge_min_bytes: 0 };
 
 /// What is to be done with a post whose signature holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +54,7 @@ impl Origins {
         now: Instant,
         run: (PeerId, RunId),
         number: u32,
-        bytes: usize,
+        counted: u32,
     ) -> Verdict {
         if !self.runs.contains_key(&run) {
             if self.runs.len() >= ORIGINS_MAX {
@@ -75,7 +71,8 @@ impl Origins {
             return Verdict::Replayed;
         }
         origin.allowance.fill(now, ORIGIN_RATE);
-        if !origin.allowance.spend(bytes, ORIGIN_RATE) {
+        let counted = usize::try_from(counted).unwrap_or(usize::MAX);
+        if !origin.allowance.spend(counted, ORIGIN_RATE) {
             return Verdict::TooMuch;
         }
         origin.remember(number);
@@ -130,17 +127,17 @@ mod tests {
     #[test]
     fn who_sends_too_much_waits_and_nobody_else_does() {
         let mut origins = Origins::default();
-        let sent = (0..200)
+        let sent = (0..400)
             .filter(|number| origins.take(at(0), run(1), *number, 32 << 10) == Verdict::News);
-        assert_eq!(sent.count(), 128);
+        assert_eq!(sent.count(), 256);
         assert_eq!(origins.take(at(0), run(2), 0, 10), Verdict::News);
-        assert_eq!(origins.take(at(1000), run(1), 300, 32 << 10), Verdict::News);
+        assert_eq!(origins.take(at(1000), run(1), 500, 32 << 10), Verdict::News);
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut origins = Origins::default();
-        for n in 0..2000u32 {
+        for n in 0..4000u32 {
             let peer = PeerId([u8::try_from(n % 250).unwrap(); 32]);
             // Every other number, so that nothing closes up.
             origins.take(at(n.into()), (peer, RunId(u64::from(n / 250))), n * 2, 10);

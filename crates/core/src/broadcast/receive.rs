@@ -6,20 +6,16 @@ use bytes::Bytes;
 use peerloom_wire::PeerId;
 
 use super::cache::Seen;
+use super::flow::counts;
 use super::message::{ENTRY_BYTES, ID_BYTES, Message};
 use super::origin::Verdict;
 use super::post::{Kind, POST_BYTES_MAX, Post, PostId};
 use super::tree::NEIGHBOUR_RATE;
 use super::{Broadcast, Effect};
 use crate::event::StrikeKind;
-use crate::time::Instant;
+use crate::time::{Instant, Now};
 
-/// The most posts whose signatures are being checked; further ones may come again. WebCrypto takes
-/// 60 µs for each: 8 ms of work, and 4 MiB at worst.
-pub(super) const CHECKING_MAX: usize = 128;
-
-/// What may be handed over beyond the limit, dropped, before it is a strike. An honest neighbour counts
-/// for itself, and gains only when it hears us answer a ping.
+/// What may be said beyond the limit, dropped, before it is a strike. Guess: no honest peer gets there.
 const EXCESS_BYTES_MAX: i64 = 16 << 20;
 
 /// A post whose signature is being checked.
@@ -27,6 +23,8 @@ const EXCESS_BYTES_MAX: i64 = 16 << 20;
 pub(super) struct Checking {
     id: PostId,
     from: PeerId,
+    /// The neighbour whose window it takes up, by name.
+    owner: u32,
     post: Post,
 }
 
@@ -34,7 +32,7 @@ impl Broadcast {
     #[inline(never)]
     pub(super) fn on_message(
         &mut self,
-        now: Instant,
+        now: Now,
         from: PeerId,
         message: Message,
         out: &mut Vec<Effect>,
@@ -42,12 +40,15 @@ impl Broadcast {
         // None: what was under way when the connection closed.
         let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
         let bytes = match &message {
-            Message::Gossip { post, .. } => post.len(),
+            // Windows are for these.
+            Message::Gossip { hops, post } => {
+                return self.on_gossip(now.mono, from, *hops, post, out);
+            }
             Message::IHave { entries } => entries.len() * ENTRY_BYTES,
             Message::Graft { ids } | Message::Lack { ids } => ids.len() * ID_BYTES,
-            Message::Prune => 0,
+            Message::Prune | Message::Credit { .. } => 0,
         };
-        neighbour.incoming.fill(now, NEIGHBOUR_RATE);
+        neighbour.incoming.fill(now.mono, NEIGHBOUR_RATE);
         if !neighbour.incoming.take(bytes, NEIGHBOUR_RATE) {
             self.count("broadcast.rate_limited");
             let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
@@ -58,11 +59,12 @@ impl Broadcast {
             return;
         }
         match message {
-            Message::Gossip { hops, post } => self.on_gossip(now, from, hops, &post, out),
-            Message::IHave { entries } => self.on_i_have(now, from, &entries, out),
-            Message::Graft { ids } => self.on_graft(from, &ids, out),
-            Message::Prune => self.on_prune(now, from),
-            Message::Lack { ids } => self.on_lack(now, from, &ids, out),
+            Message::Gossip { .. } => {}
+            Message::IHave { entries } => self.on_i_have(now.mono, from, &entries, out),
+            Message::Graft { ids } => self.on_graft(from, ids, out),
+            Message::Prune => self.on_prune(now.mono, from),
+            Message::Lack { ids } => self.on_lack(now.mono, from, &ids, out),
+            Message::Credit { bytes } => self.on_credit(now, from, bytes, out),
         }
     }
 
@@ -75,11 +77,38 @@ impl Broadcast {
         bytes: &Bytes,
         out: &mut Vec<Effect>,
     ) {
+        let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
+        if !neighbour.flow.receive(bytes) {
+            self.count("broadcast.beyond_window");
+            return out.push(Effect::Strike { peer: from, kind: StrikeKind::TooManyRequests });
+        }
+        let owner = neighbour.name;
+        match self.begin_check(now, from, hops, bytes, out) {
+            Some((id, post)) => {
+                self.check_last += 1;
+                let (check, claim) = (self.check_last, post.claim(self.config.app));
+                self.checking.insert(check, Checking { id, from, owner, post });
+                out.push(Effect::Verify { check, claim });
+            }
+            None => self.deal(now, owner, counts(bytes, true), out),
+        }
+    }
+
+    /// Returns a post whose signature is to be checked, and its name; none if it needs no check.
+    fn begin_check(
+        &mut self,
+        now: Instant,
+        from: PeerId,
+        hops: u8,
+        bytes: &Bytes,
+        out: &mut Vec<Effect>,
+    ) -> Option<(PostId, Post)> {
         if bytes.len() > POST_BYTES_MAX {
-            return out.push(Effect::Strike { peer: from, kind: StrikeKind::Oversized });
+            out.push(Effect::Strike { peer: from, kind: StrikeKind::Oversized });
+            return None;
         }
         let id = PostId::of(bytes);
-        let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
+        let neighbour = self.neighbours.get_mut(&from)?;
         let (name, was_asked) = (neighbour.name, neighbour.asked.remove(&id).is_some());
         if let Some(seen) = self.cache.seen(id) {
             self.count("broadcast.duplicates");
@@ -87,26 +116,22 @@ impl Broadcast {
             if seen.parent == name && !was_asked {
                 out.push(Effect::Strike { peer: from, kind: StrikeKind::OutOfTurn });
             }
-            return self.on_circle(now, from, (id, hops, seen), out);
+            self.on_circle(now, from, (id, hops, seen), out);
+            return None;
         }
-        let post = match Post::read(bytes) {
-            Some(post) if hops > 0 => post,
-            _ => return out.push(Effect::Strike { peer: from, kind: StrikeKind::MalformedFrame }),
+        let Some(post) = Post::read(bytes).filter(|_| hops > 0) else {
+            out.push(Effect::Strike { peer: from, kind: StrikeKind::MalformedFrame });
+            return None;
         };
-        if self.checking.len() >= CHECKING_MAX {
-            return self.count("broadcast.overflow");
-        }
         self.cache.see(id, Seen { at: now, hops, parent: name });
         self.found(id, out);
         let is_own = post.key == self.config.key;
         let is_presence = matches!(post.head.kind, Kind::Present | Kind::Left);
         if is_own || (is_presence && !self.rooms.allow_presence(now, bytes.len())) {
-            return self.count(if is_own { "broadcast.own" } else { "broadcast.presence_limited" });
+            self.count(if is_own { "broadcast.own" } else { "broadcast.presence_limited" });
+            return None;
         }
-        self.check_last += 1;
-        let claim = post.claim(self.config.app);
-        self.checking.insert(self.check_last, Checking { id, from, post });
-        out.push(Effect::Verify { check: self.check_last, claim });
+        Some((id, post))
     }
 
     /// Whose signature does not hold goes no further, so who hands one on has not checked it: the
@@ -120,26 +145,41 @@ impl Broadcast {
         out: &mut Vec<Effect>,
     ) {
         // None: of a run that ended.
-        let Some(Checking { id, from, post }) = self.checking.remove(&check) else { return };
+        let Some(checked) = self.checking.remove(&check) else { return };
         if !holds {
             self.count("broadcast.bad_signature");
-            return out.push(Effect::Strike { peer: from, kind: StrikeKind::BadSignature });
+            out.push(Effect::Strike { peer: checked.from, kind: StrikeKind::BadSignature });
         }
-        let Some(seen) = self.cache.seen(id) else { return };
+        if !holds || !self.on_true(now, &checked, out) {
+            self.deal(now, checked.owner, counts(&checked.post.bytes, true), out);
+        }
+    }
+
+    /// A post that its origin signed. `false`: it goes no further, and nobody hears it.
+    fn on_true(&mut self, now: Instant, checked: &Checking, out: &mut Vec<Effect>) -> bool {
+        let Checking { id, from, owner, ref post } = *checked;
+        let Some(seen) = self.cache.seen(id) else { return false };
         let origin = post.origin();
         let run = (origin, post.head.run);
-        match self.origins.take(now, run, post.head.number, post.bytes.len()) {
-            Verdict::News => {}
-            Verdict::Replayed => return self.count("broadcast.replayed"),
-            Verdict::TooMuch => return self.count("broadcast.origin_limited"),
+        let (_, counted) = counts(&post.bytes, self.goes_on(seen));
+        match self.origins.take(now, run, post.head.number, counted) {
+            Verdict::News => self.count("broadcast.received"),
+            Verdict::Replayed => {
+                self.count("broadcast.replayed");
+                return false;
+            }
+            Verdict::TooMuch => {
+                self.count("broadcast.origin_limited");
+                return false;
+            }
         }
-        self.count("broadcast.received");
         self.parent_last = seen.parent;
         if let Some(neighbour) = self.neighbours.get_mut(&from) {
             neighbour.lacked = 0;
         }
         self.cache.keep(now, id, post.bytes.clone());
-        self.forward(now, id, &post.bytes, seen, out);
-        self.take(now, id, origin, &post, seen, out);
+        self.forward(now, (id, &post.bytes), (seen, owner), out);
+        self.take(now, id, origin, post, seen, out);
+        true
     }
 }

@@ -160,27 +160,21 @@ impl Broadcast {
     }
 
     #[inline(never)]
-    pub(super) fn on_graft(&mut self, from: PeerId, ids: &[PostId], out: &mut Vec<Effect>) {
+    pub(super) fn on_graft(&mut self, from: PeerId, mut ids: Vec<PostId>, out: &mut Vec<Effect>) {
         let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
         neighbour.is_eager = true;
-        let mut lacking = Vec::new();
-        for &id in ids {
-            let Some((post, seen)) = self.cache.kept(id).zip(self.cache.seen(id)) else {
-                lacking.push(id);
-                continue;
-            };
+        ids.retain(|id| {
+            let Some(post) = self.cache.kept(*id) else { return true };
             // Who asks for the same again and again gets what one neighbour may get.
-            if neighbour.outgoing.spend(post.len(), NEIGHBOUR_RATE) {
-                let hops = seen.hops.saturating_add(1);
-                let message = Message::Gossip { hops, post: post.clone() };
-                out.push(Effect::Send { to: from, message });
-            } else {
-                lacking.push(id);
+            let gets =
+                neighbour.outgoing.allows(post.len(), NEIGHBOUR_RATE) && neighbour.flow.want(*id);
+            if gets {
+                neighbour.outgoing.take(post.len(), NEIGHBOUR_RATE);
             }
-        }
-        if !lacking.is_empty() {
-            out.push(Effect::Send { to: from, message: Message::Lack { ids: lacking } });
-        }
+            !gets
+        });
+        self.lack(from, ids, out);
+        self.answer(from, out);
     }
 
     #[inline(never)]

@@ -218,7 +218,7 @@ impl Broadcast {
         let id = PostId::of(&post);
         if let Some(seen) = self.cache.seen(id) {
             self.cache.keep(seen.at, id, post.clone());
-            self.forward(seen.at, id, &post, seen, out);
+            self.forward(seen.at, (id, &post), (seen, 0), out);
         }
     }
 

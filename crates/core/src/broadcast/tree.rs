@@ -3,12 +3,11 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::Bytes;
 use peerloom_wire::PeerId;
 
 use super::cache::Seen;
+use super::flow::Flow;
 use super::message::{AGE_UNIT_MS, Announced, IDS_MAX, Message};
-use super::origin::CHARGE_MIN_BYTES;
 use super::post::PostId;
 use super::{Broadcast, Effect};
 use crate::allowance::{Allowance, Rate};
@@ -18,9 +17,9 @@ use crate::time::Instant;
 /// How long announcements wait for others to go with. Guess: a small part of what a connection takes.
 pub(super) const LAZY_DELAY: Duration = Duration::from_millis(10);
 
-/// What one neighbour may hand to us, of all origins.
+/// What one neighbour may say beside posts, and what it gets of those that it asks for.
 pub(super) const NEIGHBOUR_RATE: Rate =
-    Rate { burst_bytes: 8 << 20, bytes_per_second: 1 << 20, charge_min_bytes: CHARGE_MIN_BYTES };
+    Rate { burst_bytes: 8 << 20, bytes_per_second: 1 << 20, charge_min_bytes: 256 };
 
 /// What a connection less on the way counts, in milliseconds beside the time itself: a signature that is
 /// checked, a place in two queues. With 0 the tree follows the fastest ways and gets deep for senders
@@ -56,10 +55,11 @@ pub(super) struct Neighbour {
     /// Whether it is an edge of the tree, by which posts go whole. The other side may think otherwise for
     /// a moment.
     pub(super) is_eager: bool,
-    /// What it may still hand to us.
+    /// What it may still say beside posts.
     pub(super) incoming: Allowance,
-    /// What we may still hand to it. Gains when it answers a ping, as its limit for us does at least.
+    /// What it may still ask for. Gains when it answers a ping.
     pub(super) outgoing: Allowance,
+    pub(super) flow: Flow,
     /// What will be announced to it next. At most [`IDS_MAX`].
     pub(super) lazy: Vec<PostId>,
     /// What we asked it for and did not get, and how often it has answered a ping since. At most
@@ -89,6 +89,7 @@ impl Broadcast {
             is_eager: true,
             incoming: full,
             outgoing: full,
+            flow: Flow::new(now),
             lazy: Vec::new(),
             asked: Map::new(),
             broken: 0,
@@ -130,6 +131,7 @@ impl Broadcast {
                 }
             }
         }
+        self.look_at_held(now);
         if has_left {
             self.forget_member(peer, out);
         }
@@ -142,34 +144,6 @@ impl Broadcast {
         if let Some((_, peer)) = ways.min().filter(|(detour, _)| *detour <= DETOUR_MAX) {
             self.count("broadcast.edges_replaced");
             self.graft(now, peer, out);
-        }
-    }
-
-    /// Hands a post on: whole along the tree, by name to all others.
-    pub(super) fn forward(
-        &mut self,
-        now: Instant,
-        id: PostId,
-        post: &Bytes,
-        seen: Seen,
-        out: &mut Vec<Effect>,
-    ) {
-        let hops = seen.hops.saturating_add(1);
-        let mut waits = false;
-        for (&to, neighbour) in &mut self.neighbours {
-            if neighbour.name == seen.parent {
-                continue;
-            }
-            if neighbour.is_eager && neighbour.outgoing.spend(post.len(), NEIGHBOUR_RATE) {
-                let message = Message::Gossip { hops, post: post.clone() };
-                out.push(Effect::Send { to, message });
-            } else if neighbour.lazy.len() < IDS_MAX {
-                neighbour.lazy.push(id);
-                waits = true;
-            }
-        }
-        if waits {
-            self.lazy_at.get_or_insert(now + LAZY_DELAY);
         }
     }
 
@@ -237,6 +211,7 @@ impl Broadcast {
         let Some(neighbour) = self.neighbours.get_mut(&from) else { return };
         if neighbour.grafted_at.is_none_or(|at| at + GRAFT_HOLDS <= now) {
             neighbour.is_eager = false;
+            self.look_at_held(now);
         }
     }
 
@@ -247,6 +222,7 @@ impl Broadcast {
             neighbour.pruned_at = Some(now);
             neighbour.merit = 0;
             out.push(Effect::Send { to: peer, message: Message::Prune });
+            self.look_at_held(now);
         }
     }
 

@@ -9,22 +9,19 @@ use peerloom_crypto::Signature;
 use peerloom_wire::id::hex;
 
 use super::cache::Seen;
-use super::origin::OWN_RATE;
 use super::post::{
-    DATA_BYTES_MAX, Head, ITEM_HEADER_BYTES, Kind, POST_HEADER_BYTES, PostId, Topic, payload,
-    put_item, sign_with,
+    DATA_BYTES_MAX, Head, ITEM_HEADER_BYTES, Kind, PostId, Topic, payload, put_item, sign_with,
 };
 use super::{Broadcast, Effect};
-use crate::allowance::Allowance;
 use crate::event::{BadInput, CommandError, Reply, Subject, decimal};
 use crate::io::CommandId;
-use crate::time::{Instant, Now};
+use crate::time::Now;
 
 /// The most that waits to be signed, in number; 4,096 promises in the page.
 const DRAFTS_MAX: usize = 4096;
 
-/// And in bytes: 32 full posts.
-const DRAFTS_BYTES_MAX: usize = 1 << 20;
+/// And in bytes: 128 full posts.
+const DRAFTS_BYTES_MAX: usize = 4 << 20;
 
 /// Something to be said.
 #[derive(Debug)]
@@ -52,14 +49,17 @@ pub(super) struct Pen {
     drafts: VecDeque<Draft>,
     drafts_bytes: usize,
     signing: Option<Signing>,
-    /// None before the first run.
-    allowance: Option<Allowance>,
+}
+
+impl Pen {
+    pub(super) const fn drafts_bytes(&self) -> usize {
+        self.drafts_bytes
+    }
 }
 
 impl Broadcast {
-    pub(super) fn begin_writing(&mut self, now: Instant) {
+    pub(super) const fn begin_writing(&mut self) {
         self.pen.number = 0;
-        self.pen.allowance.get_or_insert_with(|| Allowance::new(now, OWN_RATE));
     }
 
     /// What waits is not said any more.
@@ -93,14 +93,8 @@ impl Broadcast {
         }
         let mut body = Vec::new();
         put_item(&mut body, &data);
-        let pen = &mut self.pen;
-        let is_full =
-            pen.drafts.len() >= DRAFTS_MAX || pen.drafts_bytes + body.len() > DRAFTS_BYTES_MAX;
-        let allows = pen.allowance.as_mut().is_some_and(|allowance| {
-            allowance.fill(now.mono, OWN_RATE);
-            allowance.allows(body.len(), OWN_RATE)
-        });
-        if is_full || !allows {
+        let pen = &self.pen;
+        if pen.drafts.len() >= DRAFTS_MAX || pen.drafts_bytes + body.len() > DRAFTS_BYTES_MAX {
             return Err(CommandError::RateLimited);
         }
         self.draft(now, topic, (Kind::Data, body), Some(id), out);
@@ -120,14 +114,14 @@ impl Broadcast {
         self.sign_next(now, out);
     }
 
-    /// Begins the next signature unless one is being made: of the first draft, and those like it that
-    /// follow, as far as a post holds them.
+    /// Begins the next signature unless one is being made, or the last post still waits for somebody to
+    /// take it: of the first draft, and those like it that follow, as far as a post holds them.
     #[inline(never)]
-    fn sign_next(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let pen = &mut self.pen;
-        if pen.signing.is_some() {
+    pub(super) fn sign_next(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if self.pen.signing.is_some() || self.holds_own() {
             return;
         }
+        let pen = &mut self.pen;
         let Some(first) = pen.drafts.pop_front() else { return };
         let (topic, kind) = (first.topic, first.kind);
         let (mut body, mut commands) = (first.body, Vec::from_iter(first.command));
@@ -140,9 +134,6 @@ impl Broadcast {
             commands.extend(next.command);
         }
         pen.drafts_bytes = pen.drafts_bytes.saturating_sub(body.len());
-        if let Some(allowance) = &mut pen.allowance {
-            allowance.take(POST_HEADER_BYTES + body.len(), OWN_RATE);
-        }
         let head = Head { topic, run: self.run, number: pen.number, sent_ms: now.unix_ms, kind };
         pen.number = pen.number.saturating_add(1);
         let part = head.signed_part(&body);
@@ -174,7 +165,7 @@ impl Broadcast {
         }
         self.count("broadcast.sent");
         self.cache.keep(now.mono, id, post.clone());
-        self.forward(now.mono, id, &post, seen, out);
+        self.forward(now.mono, (id, &post), (seen, 0), out);
         for (index, command) in commands.into_iter().enumerate() {
             let result = Ok(Reply::Posted(item_id(id, index)));
             out.push(Effect::Done { id: command, result });

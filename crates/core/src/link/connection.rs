@@ -118,11 +118,6 @@ impl Connection {
         self.budget_bytes = self.budget_bytes.saturating_sub(bytes);
     }
 
-    /// Returns how many bytes wait for budget.
-    pub(super) const fn waiting_bytes(&self) -> usize {
-        self.outbox_bytes
-    }
-
     /// Takes a new budget and returns the frames that it lets go.
     pub(super) fn writable(&mut self, budget_bytes: usize) -> Vec<Bytes> {
         self.budget_bytes = budget_bytes;

@@ -217,15 +217,6 @@ impl Link {
         }
     }
 
-    /// Returns how many bytes for a connected peer wait until it reads.
-    #[must_use]
-    pub(crate) fn waiting_bytes(&self, peer: PeerId) -> usize {
-        match self.peers.get(&peer).map(|known| &known.phase) {
-            Some(Phase::Connected(connection)) => connection.waiting_bytes(),
-            _ => 0,
-        }
-    }
-
     /// Returns what is known of a peer's connection.
     #[must_use]
     pub(crate) fn peer(&self, peer: PeerId) -> PeerLink {

@@ -42,10 +42,6 @@ pub(super) enum Step {
 const REGISTRY_STORE: StoreId = StoreId(u64::MAX);
 const TRUST_STORE: StoreId = StoreId(u64::MAX - 1);
 
-/// Posts are not handed to a peer for which so many bytes wait: a tenth of what has a connection
-/// closed, ten seconds of a slow one.
-const BROADCAST_WAITING_MAX: usize = 1 << 20;
-
 impl Node {
     #[inline(never)]
     pub(super) fn route_link(&mut self, now: Now, effect: link::Effect) {
@@ -250,12 +246,6 @@ impl Node {
     #[inline(never)]
     pub(super) fn route_broadcast(&mut self, now: Now, effect: broadcast::Effect) {
         match effect {
-            // Others bring it there, or it asks again: what waits too long has a connection closed.
-            broadcast::Effect::Send { to, message: broadcast::Message::Gossip { .. } }
-                if self.link.waiting_bytes(to) > BROADCAST_WAITING_MAX =>
-            {
-                self.broadcast.count("broadcast.held_back");
-            }
             broadcast::Effect::Send { to, message } => {
                 let frame = message.encode();
                 self.steps.push_back(Step::Link(link::Input::Send { to, frame }));
