@@ -156,10 +156,7 @@ async function measureSmall(browser) {
       if (!isCounted) return;
       note("smallContent", "peerloom", median(tookMs));
       note("smallContents", "peerloom", perSecond);
-      // Another pair each time: what may be said at once is for a swarm's whole life, and two rounds are more than that.
-      const talkers = await peerloomPair(browser);
-      const messages = await peerloomMessages(talkers);
-      await closeTabs(talkers);
+      const messages = await peerloomMessages(peerloom);
       note("roundTrip", "peerloom", messages.roundTripMs);
       note("messages", "peerloom", messages.perSecond);
       note("messagesInTurn", "peerloom", messages.inTurnPerSecond);

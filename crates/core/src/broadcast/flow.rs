@@ -41,11 +41,12 @@ const PACE: Rate = Rate { burst_bytes: 2 << 20, bytes_per_second: 1 << 20, charg
 
 /// What goes no further counts this part of what is handed on to others. Guess: 4 MiB/s, for
 /// swarms of two.
-const LEAF_PART: u32 = 4;
+const LAST_PART: u32 = 4;
 
 /// How long a post waits for a neighbour that takes no more, before it is announced instead and the
-/// post's other ways go on. Who is faster than a window in this time, 128 KiB/s, gets everything whole.
-const PATIENCE_MIN: Duration = Duration::from_secs(1);
+/// post's other ways go on. Who takes a window in this time, 128 KiB/s, is never too slow. Nor is who takes
+/// what the windows of seven others hold at its [`PACE`]: 1.75 s.
+const PATIENCE_MIN: Duration = Duration::from_secs(2);
 
 /// Each connection nearer to the origin has more patience, for longer than a round trip takes: so only
 /// those next to a slow peer find it slow, and not all those before them each other.
@@ -55,7 +56,7 @@ const PATIENCE_STEP: Duration = Duration::from_millis(200);
 const PATIENT_HOPS: u8 = 10;
 
 /// Who held others up twice within this time is announced to for [`STALL_LASTS`], whatever it grants:
-/// so a peer that does so on purpose costs a tenth of the time.
+/// so a peer that does so on purpose costs an eighth of the time.
 const STALL_REPEATED: Duration = Duration::from_secs(60);
 const STALL_LASTS: Duration = Duration::from_secs(30);
 
@@ -102,7 +103,7 @@ fn charge(post: &[u8]) -> u32 {
 /// Returns what a post takes up, and what it counts among what its neighbour and its origin send.
 pub(super) fn counts(post: &[u8], goes_on: bool) -> (u32, u32) {
     let bytes = charge(post);
-    (bytes, if goes_on { bytes } else { bytes / LEAF_PART })
+    (bytes, if goes_on { bytes } else { bytes / LAST_PART })
 }
 
 impl Flow {

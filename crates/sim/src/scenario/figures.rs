@@ -63,6 +63,8 @@ pub(super) fn add(world: &World, before: &Reading, figures: &mut BTreeMap<&'stat
         ("grafts", since("broadcast.grafts")),
         ("edges_added", since("broadcast.edges_added")),
         ("lost", since("broadcast.lost")),
+        ("held", since("broadcast.held")),
+        ("stalled", since("broadcast.stalled")),
         ("envelopes_undeliverable", since("routing.undeliverable")),
         ("envelopes_rate_limited", since("routing.rate_limited")),
         ("messages_repeated", since("routing.messages_repeated")),

@@ -314,6 +314,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("lookup_liars", include_str!("../../scenarios/lookup_liars.toml")),
     ("broadcast", include_str!("../../scenarios/broadcast.toml")),
     ("broadcast-churn", include_str!("../../scenarios/broadcast-churn.toml")),
+    ("broadcast-bulk", include_str!("../../scenarios/broadcast-bulk.toml")),
     ("broadcast-hostile", include_str!("../../scenarios/broadcast-hostile.toml")),
     ("gossip", include_str!("../../scenarios/gossip.toml")),
 ];

@@ -5,7 +5,7 @@ use super::*;
 use crate::broadcast::flow::WINDOW_BYTES;
 
 /// Of these seven fit a window.
-const FULL: [u8; DATA_BYTES_MAX] = [1; DATA_BYTES_MAX];
+static FULL: [u8; DATA_BYTES_MAX] = [1; DATA_BYTES_MAX];
 const FIT: usize = 7;
 
 fn full(origin: u8, number: u32) -> Bytes {
@@ -143,15 +143,15 @@ fn who_takes_nothing_is_announced_to_after_a_while_and_pushed_to_when_it_has_cau
         run(&mut node, 1, credit(1, WINDOW_BYTES));
     }
     assert_eq!((node.held.len(), stat(&node, "broadcast.stalled")), (1, 0));
-    assert_eq!(wait(&mut node, 2_900), []);
+    assert_eq!(wait(&mut node, 3_900), []);
     // The others get all that waited.
-    let mut effects = wait(&mut node, 3_100);
-    effects.extend(wait(&mut node, 3_200));
+    let mut effects = wait(&mut node, 4_100);
+    effects.extend(wait(&mut node, 4_200));
     assert_eq!(pushed(&effects), [peer(1); 4]);
     assert!(announces(&effects, 2));
     // It takes all at once, and is an edge again.
-    run(&mut node, 4_000, credit(2, WINDOW_BYTES));
-    assert_eq!(pushed(&run(&mut node, 4_001, say(1, b"hi"))).len(), 2);
+    run(&mut node, 5_000, credit(2, WINDOW_BYTES));
+    assert_eq!(pushed(&run(&mut node, 5_001, say(1, b"hi"))).len(), 2);
 }
 
 #[test]
@@ -162,10 +162,10 @@ fn who_holds_others_up_again_is_announced_to_for_longer() {
             run(&mut node, from_ms, say(id, &FULL));
             run(&mut node, from_ms, credit(1, WINDOW_BYTES));
         }
-        for ms in (from_ms..from_ms + 4_000).step_by(100) {
+        for ms in (from_ms..from_ms + 4_500).step_by(100) {
             wait(&mut node, ms);
         }
-        run(&mut node, from_ms + 4_000, credit(2, WINDOW_BYTES));
+        run(&mut node, from_ms + 4_500, credit(2, WINDOW_BYTES));
         [5_000, 40_000].map(|ms| {
             let effects = run(&mut node, from_ms + ms, say(1, b"hi"));
             pushed(&effects).contains(&peer(2))
