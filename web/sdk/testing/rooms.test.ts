@@ -100,11 +100,28 @@ describe("rooms on a simulated network", () => {
     expect(() => room.channel("c", { delivery: "ordered" as never })).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
     const channel = room.channel<Payload>("c");
     await expect(network.run(channel.send("x".repeat(33_000)))).rejects.toMatchObject({ code: "TOO_LARGE" });
-    const many = Array.from({ length: 100 }, () => network.run(channel.send("x".repeat(32_000))));
+    const many = Array.from({ length: 200 }, () => network.run(channel.send("x".repeat(32_000))));
     const codes = (await Promise.allSettled(many)).map((end) => (end.status === "rejected" ? (end.reason as { code: string }).code : "sent"));
     expect(new Set(codes)).toEqual(new Set(["sent", "RATE_LIMITED"]));
     await room.leave();
     await expect(channel.send("x")).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
+  it("carry megabytes as fast as each message is awaited, and tell a reader that is too late", async () => {
+    const [a, b] = (await mesh(make(), 2)) as [Swarm, Swarm];
+    const [one, two] = (await joined([a, b])) as [Room, Room];
+    const all = heard(two.channel("c"));
+    const late = two.channel("c")[Symbol.asyncIterator]();
+    for (let index = 0; index < 170; index++) {
+      await network.run(one.channel("c").send(String(index).padEnd(30_000)));
+    }
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => network.run(one.channel("c").send(index))));
+    await network.until(() => all.length === 1_170);
+    for (let index = 0; index < 1_024; index++) {
+      expect((await late.next()).done).toBe(false);
+    }
+    await expect(late.next()).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    expect(await late.next()).toMatchObject({ done: true });
   });
 
   it("drop what a channel's parse refuses", async () => {
