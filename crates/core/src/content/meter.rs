@@ -28,13 +28,18 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// Starts to measure, if nothing came in the last two seconds: waiting for the first bytes is
-    /// part of the measure, having asked for none is not.
+    /// Something is asked for, and nothing was before: waiting for the first bytes is part of the
+    /// measure, a pause is not. What came before it is moved up to now; of what is longer ago than two
+    /// seconds nothing is left.
     pub(super) fn begin(&mut self, now: Instant) {
-        self.forget(now);
-        if self.slots.is_empty() {
-            self.since = slot(now);
+        let current = slot(now);
+        let last = self.slots.back().map_or(0, |(slot, _)| *slot);
+        let pause = current.saturating_sub(last + 1);
+        if pause >= SLOTS_MAX {
+            self.slots.clear();
         }
+        self.slots.iter_mut().for_each(|(slot, _)| *slot += pause);
+        self.since = if self.slots.is_empty() { current } else { self.since + pause };
     }
 
     /// Adds bytes that came now.
@@ -130,11 +135,22 @@ mod tests {
     }
 
     #[test]
-    fn beginning_again_while_bytes_come_changes_nothing() {
+    fn a_pause_in_which_nothing_was_asked_for_does_not_count() {
         let mut meter = Meter::default();
         meter.begin(at_ms(0));
         meter.add(at_ms(500), 1000);
-        meter.begin(at_ms(900));
-        assert_eq!(meter.per_second(at_ms(999)), 1000);
+        // Until the end of the next tenth of a second it is none.
+        meter.begin(at_ms(650));
+        meter.add(at_ms(950), 1000);
+        assert_eq!(meter.per_second(at_ms(999)), 2000);
+        // The second that passes is not there.
+        meter.begin(at_ms(2000));
+        assert_eq!(meter.per_second(at_ms(2099)), 1818);
+        meter.add(at_ms(2300), 800);
+        assert_eq!((meter.per_second(at_ms(2399)), meter.estimate()), (2000, Some(2000)));
+        // After two seconds it is measured anew.
+        meter.begin(at_ms(4500));
+        meter.add(at_ms(4550), 100);
+        assert_eq!((meter.per_second(at_ms(4599)), meter.estimate()), (1000, Some(2000)));
     }
 }
