@@ -412,6 +412,10 @@ pub struct PeerInfo {
     pub contents: u32,
     /// Strikes against it.
     pub strikes: u32,
+    /// How far it is trusted, in thousandths: `docs/protocol/scoring.md`.
+    pub reputation: u16,
+    /// What it is worth among others that would do as well, in thousandths.
+    pub score: u16,
     /// Roles that it says it has, as bits: `peerloom_wire::record::ROLE_*`. None: its record is not
     /// known.
     pub roles: Option<u8>,

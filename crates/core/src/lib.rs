@@ -26,6 +26,7 @@ mod random;
 mod registry;
 mod roles;
 mod routing;
+mod score;
 mod stored;
 pub mod time;
 mod topology;

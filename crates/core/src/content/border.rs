@@ -43,12 +43,14 @@ pub enum Input {
         /// Which peer.
         peer: PeerId,
     },
-    /// A peer's round trip time was measured.
+    /// A peer answered a ping.
     PeerRtt {
         /// Which peer.
         peer: PeerId,
-        /// Smoothed.
+        /// How long that took, smoothed.
         rtt: Duration,
+        /// What the peer is worth, in thousandths.
+        score: u64,
     },
     /// A peer said something.
     Message {

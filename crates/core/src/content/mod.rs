@@ -163,9 +163,10 @@ impl Machine for Content {
             Input::Stop => self.on_stop(),
             Input::PeerUp { peer, conn } => self.on_peer_up(peer, conn, out),
             Input::PeerDown { peer } => self.on_peer_down(peer),
-            Input::PeerRtt { peer, rtt } => {
+            Input::PeerRtt { peer, rtt, score } => {
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.source.rtt = rtt;
+                    peer.source.score = score;
                 }
             }
             Input::Message { from, message } => self.on_message(now, from, message, out),

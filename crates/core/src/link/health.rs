@@ -65,9 +65,13 @@ impl Rtt {
         }
     }
 
-    /// What RFC 6298 calls the retransmission timeout, before its bounds.
+    /// What RFC 6298 calls the retransmission timeout, before its bounds: hardly any answer takes longer.
+    pub(crate) const fn bound_micros(self) -> u64 {
+        self.smoothed_micros.saturating_add(self.variation_micros.saturating_mul(4))
+    }
+
     const fn timeout(self) -> Duration {
-        Duration::from_micros(self.smoothed_micros + 4 * self.variation_micros)
+        Duration::from_micros(self.bound_micros())
     }
 }
 

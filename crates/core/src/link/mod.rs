@@ -28,7 +28,7 @@ use peerloom_wire::{PeerId, SessionId};
 
 use self::attempt::Attempt;
 use self::connection::{Connection, Transport};
-use self::health::Rtt;
+pub(crate) use self::health::Rtt;
 pub(crate) use self::message::{GoodbyeReason, Message};
 use crate::event::{ConnectFailure, DisconnectCause, PeerState, SignalPath, Stage, StrikeKind};
 use crate::io::{ConnId, Lifecycle, LinkCommand, LinkEvent};

@@ -114,6 +114,8 @@ pub struct Node {
     loading: Loading,
     steps: VecDeque<Step>,
     outputs: VecDeque<Output>,
+    /// The time of the last input, of which snapshots are.
+    now: Now,
     /// Broken invariants survived; 0, or there is a bug.
     bugs: u64,
 }
@@ -169,6 +171,7 @@ impl Node {
             loading: Loading::Pending(Vec::new()),
             steps: VecDeque::from([Step::Content(content::Input::Start)]),
             outputs: VecDeque::new(),
+            now: config.now,
             bugs: 0,
         };
         node.run(config.now);
@@ -177,6 +180,7 @@ impl Node {
 
     /// Takes one input to completion. The outputs wait, in order, for [`Self::poll_output`].
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.now = now;
         match input {
             Input::Timeout => self.handle_timeout(now),
             Input::Command { id, command } => self.handle_command(now, id, command),

@@ -86,9 +86,12 @@ impl Node {
             link::Effect::Body { conn, event } => self.on_body(conn, event),
             link::Effect::Rtt { peer, micros } => {
                 let rtt = Duration::from_micros(micros);
-                self.steps.push_back(Step::Content(content::Input::PeerRtt { peer, rtt }));
+                let terms = self.terms(now, peer);
+                let score = terms.score();
+                self.steps.push_back(Step::Content(content::Input::PeerRtt { peer, rtt, score }));
                 self.steps.push_back(Step::Routing(routing::Input::Alive { peer }));
-                self.steps.push_back(Step::Topology(topology::Input::Rtt { peer, micros }));
+                let score = terms.at_present().score();
+                self.steps.push_back(Step::Topology(topology::Input::Scored { peer, score }));
                 self.steps.push_back(Step::Broadcast(broadcast::Input::Alive { peer }));
                 self.event(Event::PeerUpdated(self.peer_info(peer)));
             }
@@ -109,7 +112,12 @@ impl Node {
         self.steps.push_back(Step::Routing(routing::Input::Down { peer }));
         self.steps.push_back(Step::Pex(pex::Input::PeerDown { peer }));
         self.steps.push_back(Step::Gossip(gossip::Input::Down { peer }));
-        self.steps.push_back(Step::Registry(registry::Input::Disconnected { peer }));
+        let is_broken = matches!(
+            cause,
+            DisconnectCause::Closed | DisconnectCause::Unresponsive | DisconnectCause::Transport
+        );
+        let input = registry::Input::Disconnected { peer, is_broken };
+        self.steps.push_back(Step::Registry(input));
         let has_left = cause == DisconnectCause::Goodbye;
         self.steps.push_back(Step::Broadcast(broadcast::Input::Down { peer, has_left }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
@@ -418,7 +426,12 @@ impl Node {
         let is_crowd = self.discovery.is_crowd();
         let step = match effect {
             topology::Effect::Look => {
-                let peers = self.discovery.available(now);
+                let available = self.discovery.available(now).into_iter();
+                let peers = available.map(|peer| {
+                    let score = self.terms(now, peer).score();
+                    topology::Candidate { peer, score }
+                });
+                let peers = peers.collect();
                 Step::Topology(topology::Input::Candidates { is_crowd, peers })
             }
             // Perhaps one that only others speak of.

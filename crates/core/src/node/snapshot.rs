@@ -3,13 +3,17 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use peerloom_wire::record::Capabilities;
 use peerloom_wire::{ContentId, PeerId};
 use serde::{Deserialize, Serialize};
 
 use super::Node;
 use crate::event::{ContentInfo, ContentLayout, PeerInfo, PeerState};
 use crate::io::ConnId;
+use crate::link::Rtt;
 use crate::map::Map;
+use crate::pex;
+use crate::score::Terms;
 use crate::time::Now;
 
 /// A node at a glance.
@@ -130,10 +134,32 @@ impl Node {
         stats
     }
 
+    /// Returns what is known of a peer that says what it is worth: what was seen of it, and how much it
+    /// says that it could still take on.
+    #[inline(never)]
+    pub(super) fn terms(&self, now: Now, peer: PeerId) -> Terms {
+        let known = self.registry.terms(now, peer);
+        let [from_it, to_it] = self.content.throughput(peer);
+        let is_sparing = |says: pex::Says| !Capabilities::from_bits(says.capabilities).relays;
+        let free = if self.pex.says(peer).is_some_and(is_sparing) {
+            0
+        } else {
+            self.topology.free(peer).unwrap_or(known.free)
+        };
+        Terms {
+            points: self.trust.points(now, peer),
+            delay_micros: self.link.peer(peer).rtt.map(Rtt::bound_micros),
+            per_second: from_it.max(to_it),
+            free,
+            ..known
+        }
+    }
+
     pub(super) fn peer_info(&self, peer: PeerId) -> PeerInfo {
         let link = self.link.peer(peer);
         let state = link.state.unwrap_or_else(|| self.discovery.state(peer));
         let says = self.pex.says(peer);
+        let terms = self.terms(self.now, peer);
         let [in_per_second, out_per_second] = self.content.throughput(peer);
         PeerInfo {
             id: peer,
@@ -147,6 +173,8 @@ impl Node {
             bytes_out: link.bytes_out,
             contents: self.content.offered_by(peer),
             strikes: self.trust.strikes(peer),
+            reputation: thousandths(terms.reputation()),
+            score: thousandths(terms.score()),
             roles: says.map(|says| says.roles),
             capabilities: says.map_or(0, |says| says.capabilities),
             connected_at_ms: link.connected_at_ms,
@@ -154,6 +182,10 @@ impl Node {
             next_try_ms: self.discovery.next_try_ms(peer).filter(|_| state == PeerState::Backoff),
         }
     }
+}
+
+fn thousandths(share: u64) -> u16 {
+    u16::try_from(share).unwrap_or(u16::MAX)
 }
 
 /// Out of line: arrays of each length would have a copy of it.

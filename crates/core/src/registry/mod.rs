@@ -18,11 +18,12 @@ use core::time::Duration;
 use bytes::Bytes;
 use peerloom_wire::PeerId;
 
-use self::history::{ENTRY_BYTES, History};
+use self::history::{ENTRY_BYTES, History, Outcome};
 use self::round::{Round, Turn};
 use crate::event::SignalPath;
 use crate::machine::Machine;
 use crate::map::Map;
+use crate::score::Terms;
 use crate::stored::Stored;
 use crate::time::{Instant, Now};
 
@@ -59,8 +60,8 @@ pub(crate) enum Input {
     Connected { peer: PeerId, path: SignalPath },
     /// An attempt to connect failed, and not by our own doing.
     Failed { peer: PeerId },
-    /// A peer is not connected any more.
-    Disconnected { peer: PeerId },
+    /// A peer is not connected any more. `is_broken`: nobody wanted that.
+    Disconnected { peer: PeerId, is_broken: bool },
     /// Remember nothing of this peer.
     Ban { peer: PeerId },
     /// The page runs again, or the network is another one.
@@ -125,7 +126,7 @@ impl Machine for Registry {
             Input::Connecting { peer } => self.end_turn(now, peer),
             Input::Connected { peer, path } => self.on_connected(now, peer, path),
             Input::Failed { peer } => self.on_failed(now, peer),
-            Input::Disconnected { peer } => self.on_disconnected(now, peer),
+            Input::Disconnected { peer, is_broken } => self.on_disconnected(now, peer, is_broken),
             Input::Ban { peer } => self.forget(now, peer),
             Input::Resumed => self.call_anew(now),
             Input::Saved { is_done } => self.on_saved(now, is_done),
@@ -243,7 +244,7 @@ impl Registry {
         known.connected_since = Some(now.mono);
         known.history.paths |= path_bit(path);
         known.history.seen_ms = now.unix_ms;
-        known.history.note(now.unix_ms, true);
+        known.history.note(now.unix_ms, Outcome::Connected);
         self.make_room(now);
         self.mark(now);
     }
@@ -251,20 +252,37 @@ impl Registry {
     fn on_failed(&mut self, now: Now, peer: PeerId) {
         self.end_turn(now, peer);
         if let Some(known) = self.peers.get_mut(&peer) {
-            known.history.note(now.unix_ms, false);
+            known.history.note(now.unix_ms, Outcome::Failed);
             self.mark(now);
         }
     }
 
-    fn on_disconnected(&mut self, now: Now, peer: PeerId) {
+    fn on_disconnected(&mut self, now: Now, peer: PeerId, is_broken: bool) {
         self.note_uptimes(now);
+        let is_other =
+            |(id, known): (&PeerId, &Known)| *id != peer && known.connected_since.is_some();
+        let is_alone = !self.peers.iter().any(is_other);
         if let Some(known) = self.peers.get_mut(&peer) {
             known.connected_since = None;
+            // Who has nobody left is perhaps to blame itself.
+            if is_broken && !is_alone {
+                known.history.note(now.unix_ms, Outcome::Broken);
+            }
             self.mark(now);
         }
-        if self.connected_count() == 0 {
+        if is_alone {
             self.round.hurry(now);
         }
+    }
+
+    /// Returns what is known of a peer over all runs.
+    pub(crate) fn terms(&self, now: Now, peer: PeerId) -> Terms {
+        let Some(Known { history, connected_since, .. }) = self.peers.get(&peer) else {
+            return Terms::default();
+        };
+        let mut history = *history;
+        history.add_uptime(connected_since.map_or(Duration::ZERO, |since| now.mono.since(since)));
+        history.terms(now.unix_ms)
     }
 
     /// Returns for how long we were connected to anybody, over all runs.
@@ -287,8 +305,7 @@ impl Registry {
     fn note_uptimes(&mut self, now: Now) {
         for Known { history, connected_since, .. } in self.peers.values_mut() {
             if let Some(since) = connected_since {
-                let elapsed_ms = u64::try_from(now.mono.since(*since).as_millis()).unwrap_or(0);
-                history.uptime_ms = history.uptime_ms.saturating_add(elapsed_ms);
+                history.add_uptime(now.mono.since(*since));
                 history.seen_ms = now.unix_ms;
                 *since = now.mono;
             }

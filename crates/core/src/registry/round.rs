@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use peerloom_wire::PeerId;
 
+use super::history::Outcome;
 use super::{Effect, Registry};
 use crate::time::{Instant, Now};
 
@@ -96,7 +97,7 @@ impl Registry {
                 known.turn = Turn::Over;
                 // Whoever hears nobody at all holds that against nobody.
                 if connected_count > 0 {
-                    known.history.note(now.unix_ms, false);
+                    known.history.note(now.unix_ms, Outcome::Failed);
                 }
             }
         }

@@ -62,7 +62,11 @@ fn failed(n: u16) -> Input {
 }
 
 fn disconnected(n: u16) -> Input {
-    Input::Disconnected { peer: peer(n) }
+    Input::Disconnected { peer: peer(n), is_broken: false }
+}
+
+fn broken(n: u16) -> Input {
+    Input::Disconnected { peer: peer(n), is_broken: true }
 }
 
 fn encoded(entries: &[(PeerId, History)]) -> Bytes {
@@ -121,10 +125,10 @@ fn past(n: u16, successes: u32, failures: u32, days_ago: u64) -> (PeerId, Histor
     let mut history = History { seen_ms: unix_ms, ..History::default() };
     for _ in 0..successes {
         history.paths = 1;
-        history.note(unix_ms, true);
+        history.note(unix_ms, Outcome::Connected);
     }
     for _ in 0..failures {
-        history.note(unix_ms, false);
+        history.note(unix_ms, Outcome::Failed);
     }
     (peer(n), history)
 }
@@ -176,7 +180,7 @@ fn whoever_does_not_answer_is_less_reliable_unless_nobody_answers() {
         }
         run(&mut registry, vec![(0, loaded(&[past(1, 1, 0, 0)])), (1, Input::Start)]);
         wait(&mut registry, 5 * SECOND);
-        assert_eq!(registry.peers[&peer(1)].history.reliability(EPOCH), reliability);
+        assert_eq!(registry.peers[&peer(1)].history.terms(EPOCH).availability, reliability);
     }
 }
 
@@ -247,7 +251,7 @@ fn nothing_is_written_before_the_store_was_read() {
     assert_eq!(wait(&mut registry, 5 * MINUTE), []);
     let effects = run(&mut registry, vec![(5 * MINUTE, loaded(&[past(1, 2, 0, 0)]))]);
     let next = reloaded(write(&effects), 5 * MINUTE);
-    assert_eq!(next.peers[&peer(1)].history.reliability(EPOCH), 800, "3 of 3");
+    assert_eq!(next.peers[&peer(1)].history.terms(EPOCH).availability, 800, "3 of 3");
 }
 
 #[test]
@@ -316,16 +320,16 @@ fn what_a_newer_version_stored_is_counted_and_left_alone() {
 #[test]
 fn yesterday_counts_half_of_today() {
     let mut history = History::default();
-    assert_eq!(history.reliability(EPOCH), 500);
-    history.note(EPOCH, true);
-    history.note(EPOCH, true);
-    assert_eq!(history.reliability(EPOCH), 750);
-    assert_eq!(history.reliability(EPOCH + DAY), 666);
-    history.note(EPOCH + DAY, false);
-    assert_eq!(history.reliability(EPOCH + DAY), 500);
-    assert_eq!(history.reliability(EPOCH + 100 * DAY), 500);
+    assert_eq!(history.terms(EPOCH).availability, 500);
+    history.note(EPOCH, Outcome::Connected);
+    history.note(EPOCH, Outcome::Connected);
+    assert_eq!(history.terms(EPOCH).availability, 750);
+    assert_eq!(history.terms(EPOCH + DAY).availability, 666);
+    history.note(EPOCH + DAY, Outcome::Failed);
+    assert_eq!(history.terms(EPOCH + DAY).availability, 500);
+    assert_eq!(history.terms(EPOCH + 100 * DAY).availability, 500);
     // A clock that went back changes nothing.
-    assert_eq!(history.reliability(0), 500);
+    assert_eq!(history.terms(0).availability, 500);
 }
 
 #[test]
@@ -382,6 +386,32 @@ fn uptime_is_earned_while_anybody_is_connected_and_kept_over_runs() {
 }
 
 #[test]
+fn who_holds_is_stable_and_who_breaks_is_not() {
+    let mut registry = reloaded(Bytes::new(), 0);
+    run(&mut registry, vec![(0, connected(1)), (0, connected(2)), (0, connected(3))]);
+    run(&mut registry, vec![(60 * MINUTE, broken(2)), (60 * MINUTE, disconnected(3))]);
+    let stability = |registry: &Registry, n| registry.terms(at(60 * MINUTE), peer(n)).stability;
+    // An hour is as good as six breaks are bad; only the second is to blame, a stranger may be anything.
+    let of_all = |registry: &Registry| [1, 2, 3, 4].map(|n| stability(registry, n));
+    assert_eq!(of_all(&registry), [875, 777, 875, 500]);
+    let saved = || (60 * MINUTE, Input::Saved { is_done: true });
+    run(&mut registry, vec![saved(), saved()]);
+    let stored = write(&run(&mut registry, vec![(60 * MINUTE, Input::Stop)]));
+    assert_eq!(of_all(&reloaded(stored, 60 * MINUTE)), [875, 777, 875, 500]);
+    // A day later the break is half of one, and what held holds.
+    assert_eq!(registry.terms(at(60 * MINUTE + DAY), peer(2)).stability, 823);
+}
+
+#[test]
+fn who_loses_everybody_blames_nobody_for_the_last() {
+    let mut registry = reloaded(Bytes::new(), 0);
+    run(&mut registry, vec![(0, connected(1)), (0, connected(2))]);
+    run(&mut registry, vec![(1, broken(1)), (1, broken(2))]);
+    let stability = |n| registry.terms(at(1), peer(n)).stability;
+    assert_eq!([stability(1), stability(2)], [333, 500]);
+}
+
+#[test]
 fn the_best_are_the_connected_ones_then_those_that_proved_themselves() {
     let mut registry = fresh();
     let inputs = vec![
@@ -400,9 +430,10 @@ fn the_best_are_the_connected_ones_then_those_that_proved_themselves() {
 #[test]
 fn golden_bytes() {
     let mut history = History { seen_ms: 1000, paths: 1, ..History::default() };
-    history.note(2000, true);
+    history.note(2000, Outcome::Connected);
+    history.note(2000, Outcome::Broken);
     history.uptime_ms = 5;
-    let numbers = [[0, 0, 0, 0, 0, 0, 3, 0xe8], [0; 8], [0, 0, 0, 0, 0, 0, 0, 5]].concat();
+    let numbers = [[0, 0, 0, 0, 0, 0, 3, 0xe8], [0; 8], [1, 0, 0, 0, 0, 0, 0, 5]].concat();
     let entry = [&peer(1).0[..], &[1], &numbers, &[0, 0, 1, 0], &[0; 4]].concat();
     let mut out = Vec::new();
     history.encode(peer(1), &mut out);
@@ -427,6 +458,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         n().prop_map(connected),
         n().prop_map(failed),
         n().prop_map(disconnected),
+        n().prop_map(broken),
         n().prop_map(|n| Input::Ban { peer: peer(n) }),
         n().prop_map(|n| Input::Connecting { peer: peer(n) }),
     ]

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use peerloom_wire::PeerId;
 
-use super::{ATTEMPT_TIME, Effect, TRY_FIRST, TRY_MAX, Topology};
+use super::{ATTEMPT_TIME, Candidate, Effect, TRY_FIRST, TRY_MAX, Topology};
 use crate::time::Instant;
 
 /// The most attempts at once: who starts together with many others would else be dialled by as many
@@ -16,7 +16,7 @@ const DIALS_MAX: usize = 3;
 const FAR_COUNT: usize = 2;
 
 /// How often walks are tried before everybody else is good enough too.
-const FAR_TRIES: u32 = 2;
+pub(super) const FAR_TRIES: u32 = 2;
 
 impl Topology {
     /// Tries to get what is lacking: by walks through the neighbours, and by those that are known.
@@ -57,7 +57,7 @@ impl Topology {
         &mut self,
         now: Instant,
         is_crowd: bool,
-        mut peers: Vec<PeerId>,
+        mut peers: Vec<Candidate>,
         out: &mut Vec<Effect>,
     ) {
         self.is_crowd = is_crowd;
@@ -68,8 +68,9 @@ impl Topology {
         let mut room = self.config.connections_max.saturating_sub(self.in_use());
         let mut lacking = self.lacking(now);
         let mut dials_left = DIALS_MAX.saturating_sub(self.fresh_attempts(now));
-        for near in self.nearer(&peers) {
-            peers.retain(|peer| *peer != near);
+        let ids: Vec<PeerId> = peers.iter().map(|candidate| candidate.peer).collect();
+        for near in self.nearer(&ids) {
+            peers.retain(|candidate| candidate.peer != near);
             if room > 0 {
                 out.push(Effect::Dial { peer: near });
                 room -= 1;
@@ -83,9 +84,17 @@ impl Topology {
             lacking = lacking.saturating_sub(FAR_COUNT);
         }
         for _ in 0..lacking.min(dials_left).min(room) {
-            let Some(peer) = self.pick(&mut peers) else { return };
+            let Some(peer) = self.pick_better(&mut peers) else { return };
             out.push(Effect::Dial { peer });
         }
+    }
+
+    /// Draws two, and takes the better one: so the good are preferred, and the choice stays one by chance.
+    fn pick_better(&mut self, peers: &mut Vec<Candidate>) -> Option<PeerId> {
+        let drawn = [self.draw(peers.len()), self.draw(peers.len())];
+        let score = |index: &usize| peers.get(*index).map(|candidate| candidate.score);
+        let better = drawn.into_iter().max_by_key(score)?;
+        (better < peers.len()).then(|| peers.swap_remove(better).peer)
     }
 
     /// The application wants this connection: it is kept, and made room for.

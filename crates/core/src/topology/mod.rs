@@ -56,7 +56,7 @@ pub(crate) enum Input {
     /// There are other peers than before. `is_crowd`: more than there are places for.
     Changed { is_crowd: bool },
     /// Answers [`Effect::Look`]: peers that may be dialled now.
-    Candidates { is_crowd: bool, peers: Vec<PeerId> },
+    Candidates { is_crowd: bool, peers: Vec<Candidate> },
     /// An attempt to connect is under way, ours or theirs.
     Connecting { peer: PeerId },
     /// An attempt ended.
@@ -65,8 +65,8 @@ pub(crate) enum Input {
     Up { peer: PeerId },
     /// A peer is not connected any more.
     Down { peer: PeerId },
-    /// The round trip time was measured.
-    Rtt { peer: PeerId, micros: u64 },
+    /// A peer answered a ping: this is what it is worth now.
+    Scored { peer: PeerId, score: u64 },
     /// A peer wanted a connection, and there was no place.
     Refused { peer: PeerId },
     /// A peer says over others that it is there, to us alone: a walk of ours came to it perhaps.
@@ -77,6 +77,14 @@ pub(crate) enum Input {
     Unpin { peer: PeerId },
     /// A connected peer says something.
     Message { from: PeerId, message: Message },
+}
+
+/// A peer that may be dialled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) peer: PeerId,
+    /// What it is worth.
+    pub(crate) score: u64,
 }
 
 /// What the protocol asks for.
@@ -174,9 +182,9 @@ impl Machine for Topology {
             }
             Input::Up { peer } => self.on_up(now, peer),
             Input::Down { peer } => self.on_down(now, peer, out),
-            Input::Rtt { peer, micros } => {
+            Input::Scored { peer, score } => {
                 if let Some(neighbour) = self.neighbours.get_mut(&peer) {
-                    neighbour.rtt_micros = micros;
+                    neighbour.score = score;
                 }
             }
             Input::Refused { peer } => {

@@ -7,6 +7,7 @@ use peerloom_wire::PeerId;
 use super::message::Status;
 use super::{Effect, Message, Topology};
 use crate::pace::Turns;
+use crate::score::FULL;
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -40,8 +41,8 @@ const KEPT_MAX: usize = 3;
 #[derive(Debug)]
 pub(super) struct Neighbour {
     since: Instant,
-    /// Zero until it is measured.
-    pub(super) rtt_micros: u64,
+    /// What it is worth, of those that are alike; zero until it answered a ping.
+    pub(super) score: u64,
     /// What it said last.
     pub(super) status: Status,
     /// What it was told last.
@@ -54,7 +55,7 @@ impl Neighbour {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             since: now,
-            rtt_micros: 0,
+            score: 0,
             status: Status { used: 1, ..Status::default() },
             told: None,
             turns: Turns::new(now, TURNS_MAX),
@@ -110,7 +111,8 @@ impl Topology {
     }
 
     /// Returns those that may be let go, the least useful first: of which there are most like it by
-    /// id, then the slowest, then the youngest. Without `is_forced` only who can spare us; never who
+    /// id, then who is
+    /// worth least, then the youngest. Without `is_forced` only who can spare us; never who
     /// has nobody else.
     fn least_useful(&self, now: Instant, is_forced: bool) -> Vec<PeerId> {
         let near = self.near();
@@ -131,11 +133,18 @@ impl Topology {
             }
             let scale = self.scale(peer);
             let like_it = self.neighbours.keys().filter(|other| self.scale(**other) == scale);
-            let usefulness = (Reverse(like_it.count()), Reverse(neighbour.rtt_micros));
+            let usefulness = (Reverse(like_it.count()), neighbour.score);
             ranked.push((usefulness, Reverse(neighbour.since), peer));
         }
         ranked.sort_unstable();
         ranked.into_iter().map(|(_, _, peer)| peer).collect()
+    }
+
+    /// Returns how much a peer could still take on, as it says itself, in thousandths.
+    pub(crate) fn free(&self, peer: PeerId) -> Option<u64> {
+        let Status { used, room, .. } = self.neighbours.get(&peer)?.status;
+        let [used, room] = [used, room].map(u64::from);
+        Some(FULL * room / (used + room).max(1))
     }
 
     /// At how many leading bits an id is like ours: the bucket of Kademlia.

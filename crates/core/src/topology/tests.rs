@@ -1,3 +1,4 @@
+use super::choice::FAR_TRIES;
 use super::message::{SHUFFLED_MAX, Status, Walk};
 use super::*;
 
@@ -58,7 +59,8 @@ fn walk(steps_left: u8, origin: u8, point: u8) -> Message {
 }
 
 fn candidates(peers: impl IntoIterator<Item = u8>) -> Input {
-    Input::Candidates { is_crowd: true, peers: peers.into_iter().map(peer).collect() }
+    let scored = |seed| Candidate { peer: peer(seed), score: 500 };
+    Input::Candidates { is_crowd: true, peers: peers.into_iter().map(scored).collect() }
 }
 
 fn dialled(effects: &[Effect]) -> Vec<PeerId> {
@@ -88,7 +90,7 @@ fn walks(effects: &[Effect]) -> Vec<(PeerId, Walk)> {
 #[test]
 fn without_a_crowd_nothing_is_chosen() {
     let mut topology = topology(8);
-    let peers = vec![peer(1), peer(2)];
+    let Input::Candidates { peers, .. } = candidates([1, 2]) else { unreachable!() };
     assert_eq!(tell(&mut topology, 0, Input::Candidates { is_crowd: false, peers }), []);
     tell(&mut topology, 0, Input::Up { peer: peer(1) });
     // Nobody has more connections than we: there is nobody else.
@@ -103,6 +105,30 @@ fn in_a_crowd_the_neighbours_by_id_are_dialled_and_others_by_chance() {
     let chosen = dialled(&tell(&mut topology, 300, candidates([1, 20, 60, 130, 144, 200])));
     assert_eq!(chosen.len(), 3, "not more at once than can be answered");
     assert!(chosen.contains(&peer(130)), "{chosen:?}");
+}
+
+#[test]
+fn the_better_are_dialled_more_often_and_the_worse_too() {
+    let mut dialled_count = [0_u32; 3];
+    for seed in 0..200 {
+        let config = Config { own: OWN, connections_max: 8 };
+        let mut topology = Topology::new(config, Random::fork(&[seed; 32], "test"));
+        tell(&mut topology, 0, Input::Changed { is_crowd: true });
+        // Neighbours by id are connected, and one is left to be dialled by chance.
+        for seed in [127, 129, 90, 91, 92] {
+            tell(&mut topology, 0, Input::Up { peer: peer(seed) });
+        }
+        let scored = |(seed, score)| Candidate { peer: peer(seed), score };
+        let peers = [(10, 100), (20, 500), (30, 300)].map(scored).to_vec();
+        topology.tries = FAR_TRIES + 1;
+        let chosen = tell(&mut topology, 0, Input::Candidates { is_crowd: true, peers });
+        let [first] = dialled(&chosen)[..] else { panic!("{chosen:?}") };
+        let place = [10, 20, 30].iter().position(|seed| peer(*seed) == first).unwrap();
+        dialled_count[place] += 1;
+    }
+    // Of two drawn from three the worst wins in one of nine, the best in five.
+    let [worst, best, middle] = dialled_count;
+    assert!(worst > 5 && worst < middle && middle < best, "{dialled_count:?}");
 }
 
 #[test]
@@ -210,8 +236,8 @@ fn a_flood_of_walks_is_not_carried() {
 fn for_who_is_refused_the_least_useful_is_let_go_and_then_it_is_called() {
     // 1, 2 and 3 are at the same distance, 127 and 129 next to us, 200 is the only one of its kind.
     let mut topology = connected(6, [1, 2, 3, 127, 129, 200]);
-    for (seed, micros) in [(1, 10), (2, 90), (3, 20)] {
-        tell(&mut topology, 1, Input::Rtt { peer: peer(seed), micros });
+    for (seed, score) in [(1, 90), (2, 10), (3, 20)] {
+        tell(&mut topology, 1, Input::Scored { peer: peer(seed), score });
     }
     let closed = tell(&mut topology, 20_000, Input::Refused { peer: peer(50) });
     let peers = [2, 3, 1, 200].map(peer).to_vec();

@@ -119,8 +119,13 @@ impl Topology {
 
     /// Takes one of some peers by chance.
     pub(super) fn pick(&mut self, peers: &mut Vec<PeerId>) -> Option<PeerId> {
-        let index = usize::try_from(self.random.below(peers.len() as u64)).unwrap_or(0);
+        let index = self.draw(peers.len());
         (index < peers.len()).then(|| peers.swap_remove(index))
+    }
+
+    /// One of so many, by chance; the first of none.
+    pub(super) fn draw(&mut self, count: usize) -> usize {
+        usize::try_from(self.random.below(count as u64)).unwrap_or(0)
     }
 
     const fn distance_to(&self, point: u64) -> u64 {

@@ -170,6 +170,14 @@ impl Trust {
         self.peers.get(&peer).map_or(0, |record| record.strikes)
     }
 
+    /// Returns how many points `peer` has that have not worn off; at [`BAN_POINTS`] it is banned.
+    #[must_use]
+    pub fn points(&self, now: Now, peer: PeerId) -> u64 {
+        let Some(record) = self.peers.get(&peer) else { return 0 };
+        let left = record.until.since(now.mono).as_micros().div_ceil(POINT_TIME.as_micros());
+        u64::try_from(left).unwrap_or(u64::MAX)
+    }
+
     /// Returns who is banned, and for how long from now on.
     pub fn bans(&self, now: Now) -> impl Iterator<Item = (PeerId, Duration)> {
         let bans = self.peers.iter().filter(|(_, record)| record.is_ban());

@@ -49,7 +49,7 @@ pub enum Notice {
         /// Whose.
         seat: Seat,
         /// What.
-        event: Event,
+        event: Box<Event>,
     },
     /// Do this on a tab's store; answered by [`Stage::stored`].
     Store {
@@ -320,7 +320,9 @@ impl Stage {
                 let holds = keyring::holds(&claim);
                 self.answer(seat, Input::Verified { id, holds });
             }
-            Output::Event(event) => self.notices.push_back(Notice::Event { seat, event }),
+            Output::Event(event) => {
+                self.notices.push_back(Notice::Event { seat, event: Box::new(event) })
+            }
         }
     }
 

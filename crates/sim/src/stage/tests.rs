@@ -74,7 +74,7 @@ impl Theatre {
     fn take(&mut self, notice: Notice) {
         match notice {
             Notice::Event { seat, event } => {
-                self.heard.push((self.stage.now().as_micros(), seat.tab, event));
+                self.heard.push((self.stage.now().as_micros(), seat.tab, *event));
             }
             Notice::Store { seat, id, op, body } => {
                 let store = &mut self.stores[seat.tab];

@@ -44,6 +44,8 @@ fn peer(id: PeerId) -> PeerInfo {
         bytes_out: 0,
         contents: 0,
         strikes: 0,
+        reputation: 500,
+        score: 250,
         roles: None,
         capabilities: 0,
         last_failure: None,

@@ -7,6 +7,7 @@ mod exchange;
 mod rendezvous;
 mod runs;
 mod scenarios;
+mod scoring;
 
 use crate::options::Options;
 use crate::report::Report;

@@ -1,6 +1,7 @@
 //! What to ask of whom, and when.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use peerloom_wire::{ContentId, PeerId, RequestId};
@@ -211,7 +212,8 @@ impl Content {
         }
     }
 
-    /// The least loaded peer that has the content and may be asked.
+    /// The least loaded peer that has the content and may be asked; of several, the one that is worth
+    /// most.
     #[inline(never)]
     fn choose_source(
         &self,
@@ -223,8 +225,11 @@ impl Content {
         let providers = self.inventory.providers(content);
         let usable =
             providers.filter(|peer| Some(*peer) != except && !download.shunned.contains(peer));
-        let free = usable.filter_map(|id| Some((self.peers.get(&id)?.source.load(now)?, id)));
-        free.min().map(|(_, id)| id)
+        let free = usable.filter_map(|id| {
+            let source = &self.peers.get(&id)?.source;
+            Some((source.load(now)?, Reverse(source.score), id))
+        });
+        free.min().map(|(_, _, id)| id)
     }
 
     #[inline(never)]

@@ -29,6 +29,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 pub(in crate::content) struct Source {
     /// Smoothed; zero until it is measured.
     pub(in crate::content) rtt: Duration,
+    /// What it is worth; zero until it answered a ping.
+    pub(in crate::content) score: u64,
     /// Until when nothing is asked of it.
     pub(in crate::content) paused_until: Option<Instant>,
     /// The next pause; zero after a verified body.

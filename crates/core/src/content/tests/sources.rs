@@ -37,6 +37,10 @@ fn refused(from: PeerId, request: u32, reason: Refusal) -> Input {
     says(from, Message::Refused { request: RequestId(request), reason })
 }
 
+fn answers(peer: PeerId, rtt: Duration) -> Input {
+    Input::PeerRtt { peer, rtt, score: 500 }
+}
+
 fn bob_has_it() -> [(u64, Input); 2] {
     [(0, up(BOB)), (0, has(BOB, &long().1, None))]
 }
@@ -48,12 +52,29 @@ fn several_sources_are_asked_for_different_chunks() {
 }
 
 #[test]
+fn of_two_that_are_as_free_the_one_that_is_worth_more_is_asked() {
+    let (id, manifest) = long();
+    let scored = |peer, score| (0, Input::PeerRtt { peer, rtt: Duration::ZERO, score });
+    for (alice, bob, first) in [(700, 300, ALICE), (300, 700, BOB), (0, 1, BOB), (1, 0, ALICE)] {
+        let both = [(0, up(ALICE)), (0, has(ALICE, &manifest, None))];
+        let before = then(then(started(), both), bob_has_it());
+        let before = then(before, [scored(ALICE, alice), scored(BOB, bob)]);
+        let (_, effects) = run(before, &[(0, get(1, id))]);
+        let asked = effects.iter().filter_map(|effect| match effect {
+            Effect::Send { to, message: Message::Want { .. } } => Some(*to),
+            _ => None,
+        });
+        assert_eq!(asked.collect::<Vec<_>>(), [first]);
+    }
+}
+
+#[test]
 fn a_fast_source_is_asked_for_more_at_once() {
     // 22.5 MB/s times 310 ms are 26 chunks of 256 KiB. Those here are small: the rate counts.
     let (_, manifest) = manifest("fast", 16_384 * 5000, None);
     let mut inputs = vec![
         (0, up(ALICE)),
-        (0, Input::PeerRtt { peer: ALICE, rtt: Duration::from_millis(10) }),
+        (0, answers(ALICE, Duration::from_millis(10))),
         (0, has(ALICE, &manifest, None)),
         (0, get(1, manifest.id())),
         (0, manifest_arrives(ALICE, 1, &manifest)),
@@ -153,12 +174,10 @@ fn a_silent_source_is_left_alone_and_its_chunks_go_elsewhere() {
 
 #[test]
 fn the_pause_after_a_failure_doubles_up_to_a_minute() {
-    let (_, out) =
-        run(fetching(0..1), &[(150_000, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO })]);
+    let (_, out) = run(fetching(0..1), &[(150_000, answers(BOB, Duration::ZERO))]);
     // Asked at 0; given up at 8 s, asked at 9; 17, 19; 27, 31; 39, 47; 55, 71; 79, 111; 119.
     assert_eq!(chunks_asked(&out).len(), 6);
-    let (_, out) =
-        run(fetching(0..1), &[(180_000, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO })]);
+    let (_, out) = run(fetching(0..1), &[(180_000, answers(BOB, Duration::ZERO))]);
     // 119 + 60.
     assert_eq!(chunks_asked(&out).len(), 7);
 }
@@ -256,10 +275,7 @@ fn who_does_not_have_it_any_more_is_asked_for_no_more_of_it() {
 fn who_is_busy_is_asked_again_after_a_pause() {
     let (id, _) = long();
     for reason in [Refusal::Busy, Refusal::Failed] {
-        let inputs = [
-            (0, refused(ALICE, 2, reason)),
-            (1000, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO }),
-        ];
+        let inputs = [(0, refused(ALICE, 2, reason)), (1000, answers(BOB, Duration::ZERO))];
         let expected = [vec![forget(ALICE, 2)], asks(ALICE, id, &[(3, 0)])];
         check(fetching(0..1), &inputs, &expected.concat());
     }
@@ -280,7 +296,7 @@ fn what_a_peer_says_of_another_s_request_is_not_heard() {
 fn at_the_end_a_slow_chunk_is_asked_of_a_second_source_and_the_first_to_come_wins() {
     let (id, _) = long();
     let before = then(fetching(0..1), bob_has_it());
-    let later = |ms| (ms, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO });
+    let later = |ms| (ms, answers(BOB, Duration::ZERO));
     check(before.clone(), &[later(249)], &[]);
     check(before.clone(), &[later(250)], &asks(BOB, id, &[(3, 0)]));
     let asked_twice = then(before, [later(250)]);
@@ -298,7 +314,7 @@ fn at_the_end_no_more_than_eight_chunks_are_asked_twice() {
     let others = [ALICE, BOB, bob, carol].map(|peer| (0, has(peer, &long().1, None)));
     let before = then(fetching(0..12), [(0, up(BOB)), (0, up(bob)), (0, up(carol))]);
     let before = then(before, others);
-    let later = (1000, Input::PeerRtt { peer: BOB, rtt: Duration::ZERO });
+    let later = (1000, answers(BOB, Duration::ZERO));
     let (content, out) = run(before, &[later]);
     // Windows of four: twelve chunks once, and four more requests fit.
     assert_eq!(content.stats()["content.open_requests"], 16);
