@@ -62,6 +62,8 @@ test("three tabs see each other in graph and table; one is disconnected, connect
   await expect(details).toContainText("Direct, browser to browser");
   await expect(details).toContainText("Leaf: no part in particular");
   await expect(details).toContainText(/Tab; keeps files, up to/);
+  await expect(details).toContainText("Nothing held against it; new here");
+  await expect(details).toContainText(/Score\s*(Fair|Good): \d+ of 100/);
   await expect(details).toContainText(/Round trip\s*(<1|\d+)\s+ms/);
   await expect(details.getByRole("img", { name: /^Rates over the last five minutes/ })).toBeVisible();
 

@@ -16,6 +16,8 @@ const PEER: PeerSnapshot = {
   bufferedBytes: 0,
   contents: 0,
   strikes: 0,
+  reputation: 750,
+  score: 412,
   roles: null,
   capabilities: 0,
   connectedAtMs: null,
@@ -31,6 +33,10 @@ test("roles are read off their bits, and none is a leaf; what is newer is left o
 
 test("of a peer whose record is not known nothing is said", () => {
   expect(toPeerInfo(PEER)).toMatchObject({ roles: [], capabilities: null });
+});
+
+test("what a peer is worth is told in parts of one", () => {
+  expect(toPeerInfo(PEER)).toMatchObject({ reputation: 0.75, score: 0.412 });
 });
 
 test("capabilities are flags and sizes", () => {

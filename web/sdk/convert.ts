@@ -18,6 +18,8 @@ export function toPeerInfo(peer: PeerSnapshot): PeerInfo {
     bufferedBytes: peer.bufferedBytes,
     contents: peer.contents,
     strikes: peer.strikes,
+    reputation: peer.reputation / 1_000,
+    score: peer.score / 1_000,
     roles: peer.roles === null ? [] : toRoles(peer.roles),
     capabilities: peer.roles === null ? null : toCapabilities(peer.capabilities),
     connectedAt: peer.connectedAtMs,

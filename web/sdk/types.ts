@@ -83,6 +83,10 @@ export interface PeerInfo {
   readonly contents: number;
   /** Proven misbehaviours; several lead to a ban. */
   readonly strikes: number;
+  /** How far it is trusted, from 0 to 1: a stranger half, more for having been here, less for each strike until it wears off. */
+  readonly reputation: number;
+  /** What it is worth among peers that would do as well, from 0 to 1, by what was seen of it: see docs/protocol/scoring.md. */
+  readonly score: number;
   /** What it says that it is, signed by itself and believed by nobody further than that. Empty while nothing is known. */
   readonly roles: readonly Role[];
   /** What it says that it can do; null while nothing is known. */

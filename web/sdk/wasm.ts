@@ -105,6 +105,9 @@ export interface PeerSnapshot {
   readonly bufferedBytes: number;
   readonly contents: number;
   readonly strikes: number;
+  /** In thousandths, like the score. */
+  readonly reputation: number;
+  readonly score: number;
   /** Bits; null while its record is not known. */
   readonly roles: number | null;
   readonly capabilities: number;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { peer, peers } from "./synthetic.ts";
-import { STATE_ORDER, byState, nextWords, pathWords, reputationWords, stateWords, throughputWords, troubleWords } from "./peer-words.ts";
+import { STATE_ORDER, byState, nextWords, pathWords, reputationWords, scoreWords, stateWords, throughputWords, troubleWords } from "./peer-words.ts";
 
 const plain = (text: string): string => text.replace(/\u00a0/gu, " ");
 const lastFailure = { peer: peer(1).id, stage: "ice", reason: "no path", at: 0 } as const;
@@ -35,12 +35,17 @@ test("a failure is told in a sentence, and no failure in none", () => {
   expect(troubleWords(peer(1))).toBe("");
 });
 
-test("paths and strikes read as words", () => {
+test("paths, strikes and scores read as words", () => {
   expect(pathWords("direct")).toContain("Direct");
   expect(pathWords(null)).toBe("–");
-  expect(plain(reputationWords(0))).toBe("Nothing held against it");
-  expect(plain(reputationWords(1))).toBe("1 proven misbehaviour");
-  expect(plain(reputationWords(2))).toBe("2 proven misbehaviours");
+  expect(plain(reputationWords({ strikes: 1, reputation: 0.3 }))).toBe("1 proven misbehaviour");
+  expect(plain(reputationWords({ strikes: 2, reputation: 0.9 }))).toBe("2 proven misbehaviours");
+  expect([0.5, 0.7, 0.9].map((reputation) => reputationWords({ strikes: 0, reputation }))).toEqual([
+    "Nothing held against it; new here",
+    "Nothing held against it; known for a while",
+    "Nothing held against it; known for long",
+  ]);
+  expect([0, 0.25, 0.5, 1].map(scoreWords)).toEqual(["Poor: 0 of 100", "Fair: 25 of 100", "Good: 50 of 100", "Good: 100 of 100"]);
 });
 
 test("the connected come first, the others by how far they are", () => {

@@ -94,7 +94,15 @@ export function capabilityWords(can: PeerInfo["capabilities"]): string {
   return words.join("; ");
 }
 
-/** Returns what a peer did wrong, as a person would ask. */
-export function reputationWords(strikes: number): string {
-  return strikes === 0 ? "Nothing held against it" : `${formatCount(strikes, "proven misbehaviour")}`;
+/** Returns what a peer did wrong, or for how long it did nothing wrong, as a person would ask. */
+export function reputationWords({ strikes, reputation }: Pick<PeerInfo, "strikes" | "reputation">): string {
+  if (strikes > 0) return formatCount(strikes, "proven misbehaviour");
+  const known = reputation < 0.6 ? "new here" : reputation < 0.8 ? "known for a while" : "known for long";
+  return `Nothing held against it; ${known}`;
+}
+
+/** Returns what a peer is worth among those that would do as well. A stranger nearby is fair. */
+export function scoreWords(score: number): string {
+  const word = score < 0.2 ? "Poor" : score < 0.4 ? "Fair" : "Good";
+  return `${word}: ${Math.round(score * 100)} of 100`;
 }

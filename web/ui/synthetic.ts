@@ -38,6 +38,8 @@ export function peer(n: number, as: Partial<PeerInfo> = {}): PeerInfo {
     bufferedBytes: 0,
     contents: 0,
     strikes: 0,
+    reputation: 0.5,
+    score: 0.25,
     roles: ["leaf"],
     capabilities: null,
     connectedAt: null,

@@ -148,6 +148,8 @@ pub fn peer(info: &PeerInfo, buffered_bytes: u32) -> JsValue {
         .with("bufferedBytes", buffered_bytes)
         .with("contents", info.contents)
         .with("strikes", info.strikes)
+        .with("reputation", info.reputation)
+        .with("score", info.score)
         .with_option("roles", info.roles)
         .with("capabilities", info.capabilities)
         .with_u64_option("connectedAtMs", info.connected_at_ms)

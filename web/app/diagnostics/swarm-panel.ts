@@ -78,7 +78,7 @@ export class PeerloomSwarmPanel extends LitElement {
     const { word, icon: symbol } = stateWords(peer.state);
     const why = peer.lastFailure === null || peer.state === "connected" ? "" : causeWords(peer.lastFailure);
     const next = nextWords(peer, nowMs);
-    const strikes = peer.strikes === 0 ? "" : `${reputationWords(peer.strikes)}.`;
+    const strikes = peer.strikes === 0 ? "" : `${reputationWords(peer)}.`;
     const path = peer.path === null ? "" : `${pathWords(peer.path)}.`;
     const more = [path, why, next === "" ? "" : `${next}.`, strikes].filter((text) => text !== "").join(" ");
     return html`<tr>

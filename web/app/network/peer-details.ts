@@ -7,7 +7,7 @@ import "../../ui/copy-button.ts";
 import { define } from "../../ui/define.ts";
 import { formatBytes, formatCount, formatDuration, formatRate, formatRttSpread, shortId } from "../../ui/format.ts";
 import { icon } from "../../ui/icons.ts";
-import { capabilityWords, nextWords, pathWords, reputationWords, roleWords, stateWords, throughputWords } from "../../ui/peer-words.ts";
+import { capabilityWords, nextWords, pathWords, reputationWords, roleWords, scoreWords, stateWords, throughputWords } from "../../ui/peer-words.ts";
 import { tokens } from "../../ui/tokens.ts";
 import { causeWords } from "../../ui/words.ts";
 import { charts } from "./charts.ts";
@@ -129,7 +129,8 @@ export class PeerloomPeerDetails extends LitElement {
       ["Offers", formatCount(peer.contents, "file")],
       ["Role", roleWords(peer.roles)],
       ["Can", capabilityWords(peer.capabilities)],
-      ["Reputation", reputationWords(peer.strikes)],
+      ["Reputation", reputationWords(peer)],
+      ["Score", scoreWords(peer.score)],
     ];
     return html`<dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
   }
