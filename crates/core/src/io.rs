@@ -461,7 +461,8 @@ pub enum StoreOp {
         /// The hashes.
         chunks: Vec<ChunkId>,
     },
-    /// Delete every chunk but these: what a tab that died left behind.
+    /// Delete every chunk but these: what a tab that died left behind. What is stored after this is given
+    /// stays, however late it is done.
     RetainChunks {
         /// The hashes to keep.
         chunks: Vec<ChunkId>,

@@ -155,6 +155,9 @@ impl World {
                         // The buffer goes to the store.
                         assert!(self.expected.remove(&(*conn, *request)).is_some());
                     }
+                    if let StoreOp::RetainChunks { chunks } = &operation {
+                        self.stored.retain(|it| chunks.contains(it));
+                    }
                     assert!(self.operations.insert(op, operation).is_none());
                 }
                 Effect::Done { id, .. } => {
@@ -279,7 +282,8 @@ impl World {
             StoreOp::DeleteChunks { chunks } => {
                 self.stored.retain(|it| !chunks.contains(it));
             }
-            StoreOp::RetainChunks { chunks } => self.stored.retain(|it| chunks.contains(it)),
+            // Done when it was given.
+            StoreOp::RetainChunks { .. } => {}
         }
         StoreReply::Done
     }
