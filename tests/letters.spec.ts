@@ -3,11 +3,11 @@ import { expect, test, type BrowserContext, type Page } from "@playwright/test";
 import type { PeerId } from "../web/sdk/types.ts";
 import { crash, idOf, openTab, ready, statsOf } from "./support/tabs.ts";
 
-/** Two tabs that are connected, each with three others, which have no place for anybody else and share no other channel. */
+/** Two tabs that are connected, each with three others, which have no place for anybody else and a channel that nobody else hears. */
 async function openStars(context: BrowserContext): Promise<{ readonly hubs: [Page, Page]; readonly leaves: Page[] }> {
-  const hubs = await Promise.all(["a", "b"].map((name) => openTab(context, { channels: `ab,${name}`, maxConnections: 4 })));
+  const hubs = await Promise.all(["a1,a2,a3", "b1,b2,b3"].map((names) => openTab(context, { channels: `ab,${names}`, maxConnections: 4 })));
   await Promise.all(hubs.map((page) => ready(page)));
-  const leaves = await Promise.all(["a", "a", "a", "b", "b", "b"].map((channels) => openTab(context, { channels, maxConnections: 1 })));
+  const leaves = await Promise.all(["a1", "a2", "a3", "b1", "b2", "b3"].map((channels) => openTab(context, { channels, maxConnections: 1 })));
   await Promise.all(hubs.map((page) => ready(page, 4)));
   return { hubs: hubs as [Page, Page], leaves };
 }
