@@ -11,11 +11,13 @@ extern crate alloc;
 
 #[cfg(feature = "curve")]
 mod curve;
+mod hmac;
 mod key;
 mod seal;
 
 #[cfg(feature = "curve")]
 pub use curve::IdentityKey;
+pub use hmac::hmac_sha256;
 pub use key::{Claim, PUBLIC_KEY_BYTES, PublicKey, SIGNATURE_BYTES, Signature};
 pub use seal::{SealError, TAG_BYTES, open_chunk, seal_chunk};
 

@@ -76,6 +76,9 @@ hash_ids! {
     ChunkId, "chunk";
     /// A content's key, as its manifest tells of it: see [`crate::key_digest`].
     KeyDigest, "digest";
+    /// Where peers meet at a rendezvous server, which can't tell what it stands for: see
+    /// [`crate::rendezvous::Place`].
+    Tag, "tag";
 }
 
 /// One attempt to connect, named by who offers. Every envelope of the attempt carries it, so late
