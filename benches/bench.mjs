@@ -160,6 +160,8 @@ async function measureSmall(browser) {
       note("roundTrip", "peerloom", messages.roundTripMs);
       note("messages", "peerloom", messages.perSecond);
       note("messagesInTurn", "peerloom", messages.inTurnPerSecond);
+      note("messagesToOne", "peerloom", messages.toOnePerSecond);
+      note("messagesToOneInTurn", "peerloom", messages.toOneInTurnPerSecond);
     },
   );
   await closeTabs([...raw, ...peerloom]);

@@ -23,6 +23,8 @@ const ROWS = [
   { id: "ping", name: "round trip of the swarm's pings", unit: "ms" },
   { id: "messages", name: "100-byte messages a second, 1,000 under way", unit: "/s" },
   { id: "messagesInTurn", name: "the same, each awaited before the next", unit: "/s" },
+  { id: "messagesToOne", name: "such messages to one peer, acknowledged, 1,000 under way", unit: "/s" },
+  { id: "messagesToOneInTurn", name: "the same, each acknowledged before the next", unit: "/s" },
   { id: "smallContents", name: "contents of 1 KiB a second, 200 asked for at once", unit: "/s" },
   { id: "memory", name: "growth of the receiver's memory", unit: "MB", target: { of: "value", most: 64 } },
   { id: "memoryHeap", name: "growth of the receiver's JavaScript heap", unit: "MB" },

@@ -41,13 +41,20 @@ export function peerloomPing([, second]) {
 export async function peerloomMessages([first, second]) {
   for (const tab of [first, second]) await tab.evaluate(() => globalThis.tab.join());
   const roundTripMs = await second.evaluate((count) => globalThis.tab.messageRoundTrip(count), ROUND_TRIPS);
-  const rate = async (count, underWay) => {
+  const rate = async (count, underWay, to) => {
     await second.evaluate((many) => globalThis.tab.expectMessages(many), count);
-    const begun = await first.evaluate(([many, most]) => globalThis.tab.sendMessages(many, most), [count, underWay]);
+    const begun = await first.evaluate(([many, most, peer]) => globalThis.tab.sendMessages(many, most, peer), [count, underWay, to]);
     const ended = await second.evaluate(() => globalThis.tab.receivedMessages());
     return count / ((ended - begun) / 1000);
   };
-  return { roundTripMs, inTurnPerSecond: await rate(MESSAGES_IN_TURN, 1), perSecond: await rate(SMALL_MESSAGES, MESSAGES_UNDER_WAY) };
+  const to = await second.evaluate(() => globalThis.tab.id);
+  return {
+    roundTripMs,
+    inTurnPerSecond: await rate(MESSAGES_IN_TURN, 1),
+    perSecond: await rate(SMALL_MESSAGES, MESSAGES_UNDER_WAY),
+    toOneInTurnPerSecond: await rate(MESSAGES_IN_TURN, 1, to),
+    toOnePerSecond: await rate(SMALL_MESSAGES, MESSAGES_UNDER_WAY, to),
+  };
 }
 
 /** Small contents, each fetched once. */

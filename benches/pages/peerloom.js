@@ -19,6 +19,8 @@ class PeerloomTab extends WatchedTab {
   #running = null;
   /** The channels of the room in which messages are measured, by name. */
   #channels = {};
+  /** What is said while a network changes: the numbers that were heard, who waits for more, and what ends the talk. */
+  #talk = { heard: [], tell: () => {}, hush: async () => 0 };
 
   /** Everything that can be done before others are told. */
   async open(app, options = {}) {
@@ -199,8 +201,8 @@ class PeerloomTab extends WatchedTab {
     return this.#running;
   }
 
-  /** Sends so many small messages, as many at a time as may be `underWay`: each is awaited. Returns when it began. */
-  async sendMessages(count, underWay) {
+  /** Sends so many small messages, as many at a time as may be `underWay`: each is awaited. `to`: one peer, or all. Returns when it began. */
+  async sendMessages(count, underWay, to) {
     const { small } = this.#channels;
     const message = new Uint8Array(SMALL_BYTES);
     const begun = sharedNow();
@@ -208,11 +210,41 @@ class PeerloomTab extends WatchedTab {
     const sendInTurn = async () => {
       while (left > 0) {
         left -= 1;
-        await small.send(message);
+        await small.send(message, { to });
       }
     };
     await Promise.all(Array.from({ length: underWay }, sendInTurn));
     return begun;
+  }
+
+  /** Joins a room, hears what numbers are said there, and says the next one every `everyMs` until `hush`. */
+  async talk(everyMs) {
+    const talk = this.#talk;
+    const room = await this.#swarm.join("talk");
+    const channel = room.channel("numbers");
+    channel.onmessage = ({ data }) => {
+      talk.heard.push(data);
+      talk.tell();
+    };
+    const sent = [];
+    const timer = setInterval(() => sent.push(channel.send(sent.length)), everyMs);
+    talk.hush = async () => {
+      clearInterval(timer);
+      await Promise.all(sent);
+      return sent.length;
+    };
+  }
+
+  /** Ends the talk; resolves with how many numbers were said, once none of them waits here. */
+  hush() {
+    return this.#talk.hush();
+  }
+
+  /** Resolves with what was heard, once the other's numbers below `count` are all among it. */
+  async heard(count) {
+    const talk = this.#talk;
+    while (new Set(talk.heard).size < count) await new Promise((resolve) => (talk.tell = resolve));
+    return talk.heard;
   }
 
   /** Until its last byte was verified and decrypted, and is in the reader's hand. */

@@ -1,7 +1,7 @@
 // What happens to networks while two homes are connected, and how long it takes until they are whole again.
 //
-// While each fault lasts, home b adds a content. Measured is, from the end of the fault, when home a has fetched it. It
-// asserts that this comes to pass, and no times.
+// While each fault lasts, home b adds a content. Measured is, from the end of the fault, when home a has fetched it. Both
+// speak throughout, twice a second. It asserts that the content comes, and that each word is heard and heard once; and no times.
 
 import { distinct, secondsOf } from "../../benches/stats.mjs";
 import { inHomes } from "./homes.mjs";
@@ -11,6 +11,8 @@ import { move, moveBehindRouter, renumber, silence, unplug } from "./net.mjs";
 const WHOLE_MS_MAX = 90_000;
 
 const MISSED_BYTES = 1_048_576;
+
+const SPEAK_EVERY_MS = 500;
 
 const SWITCH = { a: "none", b: "none" };
 const ROUTERS = { a: "cone", b: "cone" };
@@ -55,6 +57,7 @@ export function roundOfChange({ nats, seconds, harm }) {
 
 async function measure(seconds, harm, { a, b }) {
   const [restarts, ended] = [await restartsOf(a, b), await endedOf(a, b)];
+  await Promise.all([a, b].map((page) => page.evaluate((everyMs) => globalThis.tab.talk(everyMs), SPEAK_EVERY_MS)));
   const mend = harm();
   const missed = await b.evaluate((bytes) => globalThis.tab.offer(bytes), MISSED_BYTES);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -65,7 +68,16 @@ async function measure(seconds, harm, { a, b }) {
   const { bytes } = await Promise.race([fetched, late]);
   if (bytes !== MISSED_BYTES) throw new Error(`${bytes} bytes instead of ${MISSED_BYTES}`);
   const wholeMs = Date.now() - endedAt;
-  return { wholeMs, restarts: (await restartsOf(a, b)) - restarts, ended: (await endedOf(a, b)) - ended };
+  const said = await Promise.race([Promise.all([talkBetween(a, b), talkBetween(b, a)]), late]);
+  return { wholeMs, said: said[0] + said[1], restarts: (await restartsOf(a, b)) - restarts, ended: (await endedOf(a, b)) - ended };
+}
+
+/** Ends what `speaker` says; returns how many words it were, once `listener` has heard each of them, and none twice. */
+async function talkBetween(speaker, listener) {
+  const said = await speaker.evaluate(() => globalThis.tab.hush());
+  const heard = await listener.evaluate((count) => globalThis.tab.heard(count), said);
+  if (heard.length !== said) throw new Error(`${said} words were said, and ${heard.length} heard`);
+  return said;
 }
 
 async function restartsOf(...pages) {
@@ -85,8 +97,8 @@ export function tableOfChanges(samples) {
     const whole = secondsOf(rounds, "wholeMs");
     const counts = (key) => distinct(rounds.map((round) => round[key]));
     const between = nats.a === "none" ? "a switch" : "routers";
-    return `| ${between} | ${what} | ${lasts === 0 ? "–" : `${lasts} s`} | ${whole.median} | ${whole.worst} | ${counts("restarts")} | ${counts("ended")} |`;
+    return `| ${between} | ${what} | ${lasts === 0 ? "–" : `${lasts} s`} | ${whole.median} | ${whole.worst} | ${counts("restarts")} | ${counts("ended")} | all of ${counts("said")} |`;
   });
-  const head = "| between the homes | what happens to home a | for | whole again | at worst | ICE restarts | connections given up |";
-  return [head, "|---|---|--:|--:|--:|--:|--:|", ...rows].join("\n");
+  const head = "| between the homes | what happens to home a | for | whole again | at worst | ICE restarts | connections given up | words heard, each once |";
+  return [head, "|---|---|--:|--:|--:|--:|--:|--:|", ...rows].join("\n");
 }

@@ -4,7 +4,7 @@ import type { Ambient } from "./ambient.ts";
 import { toPeerInfo } from "./convert.ts";
 import { SwarmError, toSwarmError } from "./errors.ts";
 import { Emitter } from "./events.ts";
-import { deliver, recipients } from "./letter.ts";
+import { deliver, recipients, type Turns } from "./letter.ts";
 import { pack, packName, unpack } from "./payload.ts";
 import type {
   Channel,
@@ -33,6 +33,8 @@ export interface RoomContext {
   forget(): void;
   /** Numbers a message to single peers. */
   nextNumber(): number;
+  /** When it may be sent. */
+  readonly turns: Turns;
 }
 
 interface ChannelEvents<T> {
@@ -129,7 +131,17 @@ export class JoinedRoom implements Room {
     }
     const peers = recipients(to, node.id);
     const number = this.#context.nextNumber();
-    return deliver(peers, (peer) => this.#context.waitFor(node.send(peer, this.name, number, data), wait));
+    return deliver(peers, (peer) => {
+      // Whoever does not wait any more sends nothing.
+      let isOver = false;
+      const send = async (): Promise<string> => {
+        if (isOver) {
+          throw closedError();
+        }
+        return node.send(peer, this.name, number, data);
+      };
+      return this.#context.waitFor(this.#context.turns.take(peer, send), wait).finally(() => (isOver = true));
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import { SwarmError, toSwarmError } from "./errors.ts";
 import { Emitter } from "./events.ts";
 import { checkPeerId } from "./hex.ts";
 import { hostOf } from "./host.ts";
+import { Turns } from "./letter.ts";
 import { openParts, type Parts } from "./open.ts";
 import { checkOptions } from "./options.ts";
 import { isSupported } from "./support.ts";
@@ -67,6 +68,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
   readonly #rooms = new Map<string, JoinedRoom>();
   /** Of the last message to single peers. */
   #messagesNumber = 0;
+  readonly #turns = new Turns();
   #starts = 0;
   /** Whether it ran when the page was left: the core stops then. */
   #ranAtLeave = false;
@@ -234,6 +236,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
       waitFor: <T>(work: Promise<T>, wait?: Wait) => this.#waitFor(work, wait),
       forget: () => void this.#rooms.delete(room),
       nextNumber: () => (this.#messagesNumber += 1),
+      turns: this.#turns,
     };
     const joined = known ?? new JoinedRoom(room, context);
     // Before anything can be heard there.

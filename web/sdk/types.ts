@@ -336,9 +336,10 @@ export interface Channel<T extends Payload> extends AsyncIterable<Message<T>> {
    * with `TOO_LARGE` too.
    *
    * With `to`, says it to those alone, each at most once. Resolves when the application of each has it, or it was given up for those
-   * that don't. Rejects if none is known to have it: within 20 seconds with `UNREACHABLE` if the peer is gone, not in the room or
-   * without such a channel, or does not answer, and then may have it all the same; with `BAD_INPUT` if it is this peer; with
-   * `RATE_LIMITED` while 64 wait. Giving up does not take it back.
+   * that don't. To each peer 64 are under way, the others wait for their turn; a peer that is connected takes some thousands a
+   * second, one over others 16. Rejects if none is known to have it: within 20 seconds of its turn with `UNREACHABLE` if the peer
+   * is gone, not in the room or without such a channel, or does not answer, and then may have it all the same; with `BAD_INPUT`
+   * if it is this peer; with `RATE_LIMITED` while 1,024 or 4 MiB are under way. Giving up does not take back what was sent.
    */
   send(data: T, options?: SendOptions): Promise<Receipt>;
   onmessage: ((message: Message<T>) => void) | null;

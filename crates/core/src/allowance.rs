@@ -1,5 +1,7 @@
 //! How much somebody may send: token buckets, in whole bytes.
 
+use core::time::Duration;
+
 use crate::time::Instant;
 
 /// A size of bucket: what it holds at most, and what it gains in a second.
@@ -44,6 +46,22 @@ impl Allowance {
     /// Charges for a message if there is enough; what is refused is not held against anybody.
     pub(crate) fn spend(&mut self, bytes: usize, rate: Rate) -> bool {
         self.allows(bytes, rate) && self.take(bytes, rate)
+    }
+
+    /// Returns from when on a message may be sent, if nothing else is.
+    pub(crate) fn allowed_at(&self, bytes: usize, rate: Rate) -> Instant {
+        self.reaches(rate.charge(bytes), rate)
+    }
+
+    /// Returns from when on nothing is owed for what was sent.
+    pub(crate) fn settled_at(&self, rate: Rate) -> Instant {
+        self.reaches(0, rate)
+    }
+
+    fn reaches(&self, level: i64, rate: Rate) -> Instant {
+        let wanted = u64::try_from(level.saturating_sub(self.level)).unwrap_or(0);
+        let per_second = rate.bytes_per_second.unsigned_abs().max(1);
+        self.at + Duration::from_micros(wanted.saturating_mul(1_000_000).div_ceil(per_second))
     }
 
     /// Returns whether a message may be sent.
@@ -95,6 +113,19 @@ mod tests {
     #[test]
     fn large_ones_cost_what_they_weigh() {
         check(&[(0, 8192, true), (0, 2049, false)]);
+    }
+
+    #[test]
+    fn what_is_not_allowed_yet_is_just_then() {
+        let mut allowance = Allowance::new(at_ms(0), RATE);
+        assert_eq!(allowance.allowed_at(10_240, RATE), at_ms(0));
+        allowance.take(12_288, RATE);
+        assert_eq!(allowance.settled_at(RATE), at_ms(1000));
+        assert_eq!(allowance.allowed_at(0, RATE), at_ms(2000));
+        for (ms, is_allowed) in [(1999, false), (2000, true)] {
+            allowance.fill(at_ms(ms), RATE);
+            assert_eq!(allowance.allows(0, RATE), is_allowed, "{ms}");
+        }
     }
 
     #[test]

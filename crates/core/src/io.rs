@@ -157,8 +157,8 @@ pub enum Command {
         to: PeerId,
         /// The room's name; it was joined.
         room: String,
-        /// Names it among ours, from 1. Greater than all before; or the same again, if the same is said to
-        /// another peer.
+        /// Names it among ours, from 1. Greater than all before that were for the same peer; the same again,
+        /// if the same is said to another one.
         number: u64,
         /// At most [`MESSAGE_BYTES_MAX`](crate::MESSAGE_BYTES_MAX) bytes.
         data: Bytes,

@@ -87,19 +87,27 @@ impl World {
     }
 
     /// An application got a message: the one that was sent to it, by whom it is said to be from, once. It
-    /// takes it, but for one in eight.
+    /// takes it, but for one in eight. A hostile tab may say anything to whom it is connected to.
     pub(crate) fn message_received(&mut self, seat: Seat, letter: LetterId, message: &RoomMessage) {
         let RoomMessage { from, data: payload, .. } = message;
         let is_taken = is_wanted(letter.number);
         self.answer(seat, Input::Taken { letter, is_taken });
-        if message.room != ROOM {
-            self.mispost(seat, format!("a message to one alone is heard in {}", message.room));
-        }
         let number = |at: usize| {
             let bytes = payload.get(at..at + 8)?.try_into().ok()?;
             Some(u64::from_be_bytes(bytes))
         };
         let told = (number(0), number(8), number(16));
+        if let Some(from) = self.truth.who.find(from) {
+            let way = (from.tab, self.tabs[seat.tab].peer);
+            self.letters.arrivals.entry(way).or_insert(message.hops);
+            if !from.is_honest {
+                self.letters.received.extend(told.2.map(|number| (seat, number)));
+                return;
+            }
+        }
+        if message.room != ROOM {
+            self.mispost(seat, format!("a message to one alone is heard in {}", message.room));
+        }
         let (Some(sender), Some(to), Some(number)) = told else {
             return self.mispost(seat, format!("{} bytes that nobody sent", payload.len()));
         };
@@ -134,7 +142,9 @@ impl World {
         let mut received = self.letters.received.range(of_tab);
         let mut received = received.by_ref().take_while(|(seat, _)| seat.tab == to.tab);
         let is_here = received.any(|(_, got)| *got == number);
-        if is_told.is_some_and(|is_taken| !is_here || is_taken != is_wanted(number)) {
+        let target = &self.tabs[to.tab];
+        let is_true = is_told.is_none_or(|is_taken| is_here && is_taken == is_wanted(number));
+        if !is_true && target.is_honest() {
             self.mispost(seat, format!("of message {number} is told {result:?}"));
         }
         let target = &self.tabs[to.tab];
@@ -150,12 +160,16 @@ impl World {
     /// Looks at a frame that a node sends: the last hand-over of a message's copy tells its
     /// steps.
     pub(crate) fn follow_message(&mut self, seat: Seat, conn: ConnId, frame: &[u8]) {
-        let Ok((Protocol::Routing, [kind @ (2 | 3), _copy, steps_left, ends @ ..])) =
+        let Ok((Protocol::Routing, [kind @ 2..=5, _copy, steps_left, ends @ ..])) =
             frame::decode(frame)
         else {
             return;
         };
         self.letters.frames += 1;
+        // The others go from their sender to their receiver at once.
+        if *kind > 3 {
+            return;
+        }
         let Some((ends, _)) = ends.split_first_chunk::<64>() else { return };
         let (&[source, target], _) = ends.as_chunks::<32>() else { return };
         let target = PeerId(target);

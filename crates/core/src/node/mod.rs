@@ -396,9 +396,10 @@ impl Node {
         let Some(room) = self.broadcast.topic(room) else {
             return self.done(id, Err(CommandError::BadInput(BadInput::NotInRoom)));
         };
-        let letter = LetterId { from: self.signer.peer(), run: self.signer.run(), number };
+        let run = self.signer.run();
+        let letter = LetterId { from: self.signer.peer(), run, number };
         let (name, sent_ms) = (routing::name_of(letter), now.unix_ms);
-        let draft = routing::Draft { number, name, room, sent_ms, payload };
+        let draft = routing::Draft { run, number, name, room, sent_ms, payload };
         let run = self.discovery.run_of(target);
         let input = routing::Input::Post { id, target, run, draft };
         self.steps.push_back(Step::Routing(input));

@@ -301,7 +301,9 @@ impl Node {
     fn routing_input(&self, now: Now, from: PeerId, message: routing::Message) -> routing::Input {
         let unwanted = match &message {
             routing::Message::Carry(carry) => self.trust.is_banned(now, carry.source),
-            routing::Message::Undeliverable { .. } => false,
+            routing::Message::Undeliverable { .. }
+            | routing::Message::Direct(_)
+            | routing::Message::Receipt(_) => false,
         };
         routing::Input::Message { from, message, unwanted }
     }

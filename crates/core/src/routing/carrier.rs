@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use peerloom_wire::PeerId;
 use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
 
+use super::direct::Desk;
 use super::message::Carry;
 use super::{CARRIER_RATE, CHARGE_MIN_BYTES, COPIES_MAX, Effect, Routing, STEPS_MAX};
 use crate::allowance::{Allowance, Rate};
@@ -15,7 +16,7 @@ use crate::time::Instant;
 
 /// What one source may send over one carrier: 128 envelopes at once, then 16 a second. A tab that
 /// joins a swarm of 12 through one carrier sends about 70 at once.
-const SOURCE_RATE: Rate =
+pub(super) const SOURCE_RATE: Rate =
     Rate { burst_bytes: 256 << 10, bytes_per_second: 32 << 10, charge_min_bytes: CHARGE_MIN_BYTES };
 
 /// The most sources of a carrier that are remembered; the one unheard of for longest goes first. Who
@@ -41,6 +42,8 @@ pub(super) struct Carrier {
     pub(super) silent: u8,
     /// For whom it carried lately. At most [`SOURCES_MAX`].
     pub(super) sources: Vec<Source>,
+    /// The messages on its connection.
+    pub(super) desk: Desk,
 }
 
 /// Somebody whose envelopes a carrier hands to us.
@@ -142,6 +145,7 @@ impl Carrier {
             outgoing: full,
             silent: 0,
             sources: Vec::new(),
+            desk: Desk::new(now),
         }
     }
 

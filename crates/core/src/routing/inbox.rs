@@ -6,6 +6,7 @@ use core::time::Duration;
 use peerloom_wire::envelope::{Outcome, Signal};
 use peerloom_wire::{PeerId, RunId};
 
+use super::message::Receipt;
 use super::{Delivery, Effect, Routing};
 use crate::event::LetterId;
 use crate::map::Map;
@@ -33,6 +34,8 @@ pub(super) struct Correspondent {
     seen: Map<u64, Option<Outcome>>,
     /// Below and at it, nothing is taken: it was seen, or is too old to tell.
     floor: u64,
+    /// Of how many of them the application has not said it yet.
+    pub(super) asked: usize,
     /// For which message it was sent a receipt last, and when.
     receipt: (u64, Instant),
 }
@@ -89,6 +92,7 @@ impl Routing {
             && known.run == letter.run
         {
             *outcome = Some(if is_taken { Outcome::Delivered } else { Outcome::Absent });
+            known.asked -= 1;
             self.acknowledge(now, letter, out);
         }
     }
@@ -101,6 +105,9 @@ impl Routing {
         let (last, last_at) = known.receipt;
         if last != number || now >= last_at + RECEIPT_TIME {
             known.receipt = (number, now);
+            if self.is_heard(from) {
+                return self.owe(now, from, Receipt { to_run: run, number, outcome }, out);
+            }
             let signal = Signal::Receipt { number, to_run: run, outcome };
             out.push(Effect::Seal { to: from, number: None, signal });
         }
@@ -112,7 +119,8 @@ impl Routing {
         if known.len() >= CORRESPONDENTS_MAX && !known.contains_key(&peer) {
             known.remove_least_by(|known| known.at);
         }
-        let new = || Correspondent { run, at: now, seen: Map::new(), floor: 0, receipt: (0, now) };
+        let (seen, receipt) = (Map::new, (0, now));
+        let new = || Correspondent { run, at: now, seen: seen(), floor: 0, asked: 0, receipt };
         let known = known.entry(peer).or_insert_with(new);
         if run > known.run {
             *known = new();
@@ -130,8 +138,12 @@ impl Correspondent {
     /// Remembers a message's number, and forgets the lowest if there are too many.
     fn take(&mut self, number: u64) {
         self.seen.insert(number, None);
-        if self.seen.len() > SEEN_MAX {
-            self.floor = self.seen.pop_first().map_or(self.floor, |(lowest, _)| lowest);
+        self.asked += 1;
+        if self.seen.len() > SEEN_MAX
+            && let Some((lowest, outcome)) = self.seen.pop_first()
+        {
+            self.floor = lowest;
+            self.asked -= usize::from(outcome.is_none());
         }
     }
 }

@@ -3,8 +3,9 @@
 use alloc::boxed::Box;
 
 use bytes::Bytes;
-use peerloom_wire::PeerId;
+use peerloom_wire::envelope::Outcome;
 use peerloom_wire::frame::{self, FRAME_HEADER_BYTES, FrameError, Protocol};
+use peerloom_wire::{PeerId, RunId};
 
 use crate::event::Undelivered;
 
@@ -25,6 +26,10 @@ pub(crate) enum Message {
         /// What is left of its steps: somebody else may be tried.
         steps_left: u8,
     },
+    /// A message of whose connection this is, to whom it goes to.
+    Direct(Box<Direct>),
+    /// What became of a message of whom it goes to.
+    Receipt(Receipt),
 }
 
 /// One copy of an envelope on its way.
@@ -42,6 +47,30 @@ pub(crate) struct Carry {
     pub(super) target: PeerId,
     /// The envelope: signed from end to end, never read or changed on the way.
     pub(super) envelope: Bytes,
+}
+
+/// A message on the connection between its sender and its receiver: who says it is proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Direct {
+    /// The sender's run.
+    pub(super) run: RunId,
+    /// Names it among those of this run.
+    pub(super) number: u64,
+    /// When it was sent, by the sender's clock in milliseconds since the Unix epoch.
+    pub(super) sent_ms: u64,
+    /// In which room.
+    pub(super) room: [u8; 16],
+    pub(super) payload: Bytes,
+}
+
+/// What the receiver of a message says to its sender on their connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// The run that sent the message.
+    pub(super) to_run: RunId,
+    pub(super) number: u64,
+    /// Never [`Outcome::RunWanted`]: a connection is between two runs.
+    pub(super) outcome: Outcome,
 }
 
 /// Names one copy of one envelope on its way: the first eight bytes of SHA-256 over copy, source,
@@ -73,6 +102,15 @@ impl Message {
             }
             Self::Undeliverable { id, reason, steps_left } => {
                 [&HEADER, &[1][..], &id.0, &[*reason as u8, *steps_left]].concat()
+            }
+            Self::Direct(direct) => {
+                let Direct { run, number, sent_ms, room, payload } = &**direct;
+                let numbers = [run.0, *number, *sent_ms].map(u64::to_be_bytes);
+                [&HEADER, &[4][..], numbers.as_flattened(), room, payload].concat()
+            }
+            Self::Receipt(Receipt { to_run, number, outcome }) => {
+                let numbers = [to_run.0, *number].map(u64::to_be_bytes);
+                [&HEADER, &[5][..], numbers.as_flattened(), &[*outcome as u8]].concat()
             }
         };
         frame.into()
@@ -115,10 +153,34 @@ impl Message {
                 };
                 Ok(Self::Undeliverable { id: MessageId(*id), reason, steps_left })
             }
+            Some((4, rest)) => {
+                let (run, rest) = take_number(rest)?;
+                let (number, rest) = take_number(rest)?;
+                let (sent_ms, rest) = take_number(rest)?;
+                let (room, payload) = rest.split_first_chunk().ok_or(malformed)?;
+                let (run, room, payload) = (RunId(run), *room, Bytes::copy_from_slice(payload));
+                Ok(Self::Direct(Box::new(Direct { run, number, sent_ms, room, payload })))
+            }
+            Some((5, rest)) => {
+                let (run, rest) = take_number(rest)?;
+                let (number, rest) = take_number(rest)?;
+                let outcome = match rest {
+                    [0] => Outcome::Delivered,
+                    [2] => Outcome::Absent,
+                    _ => return Err(malformed),
+                };
+                Ok(Self::Receipt(Receipt { to_run: RunId(run), number, outcome }))
+            }
             Some(_) => Err(FrameError::UnknownMessage { protocol: Protocol::Routing }),
             None => Err(malformed),
         }
     }
+}
+
+/// Splits off a number.
+fn take_number(bytes: &[u8]) -> Result<(u64, &[u8]), FrameError> {
+    let (number, rest) = bytes.split_first_chunk().ok_or(FrameError::Malformed)?;
+    Ok((u64::from_be_bytes(*number), rest))
 }
 
 impl Carry {
@@ -143,6 +205,7 @@ mod tests {
     use peerloom_wire::frame;
     use proptest::prelude::*;
 
+    use super::super::MESSAGE_BYTES_MAX;
     use super::*;
 
     fn decoded(frame: &Bytes) -> Result<Message, FrameError> {
@@ -179,19 +242,48 @@ mod tests {
         }
     }
 
+    fn direct(payload: Vec<u8>) -> Message {
+        let (room, payload) = ([8; 16], payload.into());
+        Message::Direct(Box::new(Direct { run: RunId(1), number: 2, sent_ms: 259, room, payload }))
+    }
+
     #[test]
-    fn the_longest_envelope_fits_a_frame() {
-        let frame = carry(vec![0; ENVELOPE_BYTES_MAX]).encode();
-        assert!(frame::decode(&frame).is_ok());
+    fn golden_bytes_on_the_connection_of_the_two() {
+        let numbers =
+            [[0, 0, 0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 2], [0, 0, 0, 0, 0, 0, 1, 3]];
+        let numbers = numbers.as_flattened();
+        golden(&direct(vec![7; 300]), &[&[4], numbers, &[8; 16], &[7; 300]]);
+        golden(&direct(vec![]), &[&[4], numbers, &[8; 16]]);
+        for (number, outcome) in [(0, Outcome::Delivered), (2, Outcome::Absent)] {
+            let message = Message::Receipt(Receipt { to_run: RunId(1), number: 2, outcome });
+            golden(&message, &[&[5], &numbers[..16], &[number]]);
+        }
+    }
+
+    #[test]
+    fn the_longest_envelope_and_the_longest_message_fit_a_frame() {
+        for message in [carry(vec![0; ENVELOPE_BYTES_MAX]), direct(vec![0; MESSAGE_BYTES_MAX])] {
+            assert!(frame::decode(&message.encode()).is_ok());
+        }
     }
 
     #[test]
     fn a_newer_message_is_told_from_garbage() {
         let unknown = FrameError::UnknownMessage { protocol: Protocol::Routing };
-        assert_eq!(Message::decode(&Bytes::from_static(&[4])), Err(unknown));
-        for garbage in
-            [&[][..], &[0], &[2], &[0; 66], &[1; 10], &[1; 12], &[1, 1, 2, 3, 4, 5, 6, 7, 8, 4, 9]]
-        {
+        assert_eq!(Message::decode(&Bytes::from_static(&[6])), Err(unknown));
+        let run_wanted = [&[5][..], &[0; 16], &[1]].concat();
+        for garbage in [
+            &[][..],
+            &[0],
+            &[2],
+            &[0; 66],
+            &[1; 10],
+            &[1; 12],
+            &[1, 1, 2, 3, 4, 5, 6, 7, 8, 4, 9],
+            &[4; 40],
+            &[5; 17],
+            &run_wanted,
+        ] {
             let garbage = Bytes::copy_from_slice(garbage);
             assert_eq!(Message::decode(&garbage), Err(FrameError::Malformed), "{garbage:?}");
         }
@@ -217,11 +309,12 @@ mod tests {
 
         #[test]
         fn a_perturbed_message_is_another_or_none(at in 0usize..80, flip in 1u8..) {
-            let message = carry(vec![3; 20]);
+            for message in [carry(vec![3; 20]), direct(vec![3; 48])] {
             let mut frame = message.encode().to_vec();
             let index = 2 + at % (frame.len() - 2);
             frame[index] ^= flip;
             prop_assert_ne!(decoded(&frame.into()).ok(), Some(message));
+            }
         }
     }
 }

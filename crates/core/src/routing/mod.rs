@@ -12,6 +12,9 @@
 
 mod carrier;
 mod choice;
+mod direct;
+#[cfg(test)]
+mod direct_tests;
 mod inbox;
 mod letter;
 #[cfg(test)]
@@ -34,7 +37,7 @@ use bytes::Bytes;
 use peerloom_wire::envelope::Signal;
 use peerloom_wire::{PeerId, RunId};
 
-use self::carrier::Carrier;
+use self::carrier::{Carrier, SOURCE_RATE};
 use self::inbox::Correspondent;
 use self::letter::Letter;
 pub use self::letter::MESSAGE_BYTES_MAX;
@@ -43,7 +46,7 @@ pub(crate) use self::message::{Carry, Message};
 use self::message::{Kind, MessageId};
 use self::passage::{PASSAGE_TIME, Passage};
 use self::ways::{WALK_HOPS, Ways};
-use crate::allowance::Rate;
+use crate::allowance::{Allowance, Rate};
 use crate::event::{CommandError, LetterId, Reply, StrikeKind, Undelivered};
 use crate::io::CommandId;
 use crate::machine::Machine;
@@ -127,7 +130,9 @@ pub(crate) enum Effect {
 /// A message of ours, as the application gave it.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// Names it among ours.
+    /// Our run.
+    pub(crate) run: RunId,
+    /// Names it among those of this run.
     pub(crate) number: u64,
     /// Names it everywhere.
     pub(crate) name: String,
@@ -166,6 +171,8 @@ pub(crate) struct Routing {
     ways: Ways,
     /// Messages of ours without an answer.
     letters: Vec<Letter>,
+    /// What carriers take of us, as we count it: messages wait for it.
+    carried: Allowance,
     /// Who sent us messages.
     correspondents: Map<PeerId, Correspondent>,
     counters: Map<&'static str, u64>,
@@ -178,11 +185,12 @@ impl Machine for Routing {
     fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
         let now = now.mono;
         match input {
-            Input::Up { peer } => self.on_up(now, peer),
+            Input::Up { peer } => self.on_up(now, peer, out),
             Input::Down { peer } => {
                 self.carriers.remove(&peer);
                 self.ways.drop_carrier(peer);
                 self.reroute(now, peer, out);
+                self.redirect(now, peer, out);
             }
             Input::Reachable { peer, reachable } => self.on_reachable(now, peer, reachable, out),
             Input::Alive { peer } => {
@@ -227,7 +235,7 @@ impl Machine for Routing {
             } => {
                 // What became of a message of an earlier run says nothing of ours with its number.
                 if is_ours {
-                    self.on_receipt((from, run), number, outcome, out);
+                    self.on_receipt(now, (from, run), (number, outcome), out);
                 } else {
                     self.count("routing.receipts_outdated");
                 }
@@ -243,16 +251,23 @@ impl Machine for Routing {
                 message: Message::Undeliverable { id, reason, steps_left },
                 ..
             } => self.on_undeliverable(now, from, (id, reason, steps_left), out),
+            Input::Message { from, message: Message::Direct(direct), .. } => {
+                self.on_direct(now, from, *direct, out);
+            }
+            Input::Message { from, message: Message::Receipt(receipt), .. } => {
+                self.on_direct_receipt(now, from, receipt, out);
+            }
         }
     }
 
     /// Only messages wait: what else is over is forgotten when the next ping is answered.
     fn poll_timeout(&self) -> Option<Instant> {
-        self.letters_due()
+        [self.letters_due(), self.receipts_due()].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self, now: Now, out: &mut Vec<Effect>) {
         self.retry_letters(now.mono, out);
+        self.pay(now.mono, out);
     }
 }
 
@@ -266,6 +281,7 @@ impl Routing {
             passages: Vec::new(),
             ways: Ways::new(),
             letters: Vec::new(),
+            carried: Allowance::new(Instant::ZERO, SOURCE_RATE),
             correspondents: Map::new(),
             counters: Map::new(),
         }
@@ -307,23 +323,25 @@ impl Routing {
         self.counters.count(name);
     }
 
-    fn on_up(&mut self, now: Instant, peer: PeerId) {
+    fn on_up(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Effect>) {
         self.carriers.insert(peer, Carrier::new(now));
-        self.hurry(now, peer);
+        self.redirect(now, peer, out);
     }
 
     fn on_reachable(&mut self, now: Instant, peer: PeerId, reachable: bool, out: &mut Vec<Effect>) {
         let Some(carrier) = self.carriers.get_mut(&peer) else { return };
         let was_reachable = core::mem::replace(&mut carrier.reachable, reachable);
-        if was_reachable && !reachable {
-            self.reroute(now, peer, out);
-        } else if reachable && !was_reachable {
-            self.hurry(now, peer);
+        if was_reachable == reachable {
+            return;
         }
+        if was_reachable {
+            self.reroute(now, peer, out);
+        }
+        self.redirect(now, peer, out);
     }
 
     /// Sends our envelope by a few carriers, and returns the ids of the copies. A signal for whom hears
-    /// us on its own connection needs none; a message goes there and nowhere else.
+    /// us on its own connection needs none; a receipt goes there and nowhere else.
     #[inline(never)]
     fn send(
         &mut self,
@@ -335,7 +353,7 @@ impl Routing {
         out: &mut Vec<Effect>,
     ) -> Vec<MessageId> {
         let mut ids = Vec::new();
-        let is_heard = self.carriers.get(&target).is_some_and(|carrier| carrier.reachable);
+        let is_heard = self.is_heard(target);
         if is_heard && kind == Kind::Signal || target == self.config.own {
             return ids;
         }

@@ -42,7 +42,7 @@ pub(super) const ROOM: [u8; 16] = [7; 16];
 
 pub(super) fn draft(number: u64, text: &str) -> Draft {
     let (name, payload) = (number.to_string(), Bytes::copy_from_slice(text.as_bytes()));
-    Draft { number, name, room: ROOM, sent_ms: 5, payload }
+    Draft { run: RunId(1), number, name, room: ROOM, sent_ms: 5, payload }
 }
 
 pub(super) fn message(number: u64, to_run: Option<RunId>, text: &str) -> Signal {
