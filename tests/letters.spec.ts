@@ -56,6 +56,24 @@ test("a message to one peer crosses two others between eight tabs, once, and its
   }
 });
 
+test("two thousand messages to a connected peer arrive, each once, and none is refused @firefox", async ({ context }) => {
+  const [first, second] = [await openTab(context, { channels: "ab" }), await openTab(context, { channels: "ab" })];
+  await Promise.all([first, second].map((page) => ready(page)));
+  await Promise.all([listen(first), listen(second)]);
+  const to = await idOf(second);
+  const texts = Array.from({ length: 2_000 }, (_, n) => `message ${n}`);
+  const undelivered = await first.evaluate(
+    async ([data, peer]) => {
+      const receipts = await Promise.all(data.map((text) => window.lab.tell("hall", text, peer)));
+      return receipts.filter(({ delivered }) => delivered[0] !== peer).length;
+    },
+    [texts, to] as const,
+  );
+  expect(undelivered).toBe(0);
+  expect((await heard(second)).map(({ data }) => data).sort()).toEqual(texts.sort());
+  expect((await statsOf(first))["node.bugs"]).toBe(0);
+});
+
 test("a message to one that has left, or died, is told to be unreachable, and goes around a tab that dies on its way", async ({ context }) => {
   test.setTimeout(120_000);
   // Each of four is connected to the same two, and has no place for another.
