@@ -35,7 +35,10 @@ const PROTOCOLS: [&str; 12] = [
     "trust",
 ];
 
-/// What would make two runs of the core with equal inputs differ, or does not exist in a browser.
+/// What of the server is a state machine, which the simulator runs too.
+const HUB: [&str; 2] = ["crates/server/src/hub/", "crates/server/src/lib.rs"];
+
+/// What would make two runs of the core or the hub with equal inputs differ, or does not exist in a browser.
 const NOT_IN_CORE: [(&str, &str); 13] = [
     ("HashMap", "iterates in a random order; use BTreeMap"),
     ("HashSet", "iterates in a random order; use BTreeSet"),
@@ -92,13 +95,13 @@ fn dependencies_of_one(source: &Source) -> Vec<Finding> {
 }
 
 pub(super) fn core_is_deterministic(source: &Source) -> Vec<Finding> {
-    if crate_of(&source.path) != Some("core") {
+    if crate_of(&source.path) != Some("core") && !is_of_hub(source) {
         return Vec::new();
     }
     code_lines(source)
         .filter_map(|(number, code)| {
             let (word, why) = NOT_IN_CORE.iter().find(|(word, _)| has_word(code, word))?;
-            Some(source.finding(number, format!("`{word}` in core: it {why}")))
+            Some(source.finding(number, format!("`{word}` in a state machine: it {why}")))
         })
         .collect()
 }
@@ -138,6 +141,21 @@ pub(super) fn web_sys_stays_in_wasm(source: &Source) -> Vec<Finding> {
 
 pub(super) fn tokio_stays_in_server(source: &Source) -> Vec<Finding> {
     confined(source, "tokio", "server")
+}
+
+/// The program around the hub is a feature, which the simulator does without.
+pub(super) fn hub_knows_no_runtime(source: &Source) -> Vec<Finding> {
+    if !is_of_hub(source) {
+        return Vec::new();
+    }
+    code_lines(source)
+        .filter(|(_, code)| ["tokio", "axum"].iter().any(|runtime| has_word(code, runtime)))
+        .map(|(number, _)| source.finding(number, "the hub has no runtime; it belongs into serve/"))
+        .collect()
+}
+
+fn is_of_hub(source: &Source) -> bool {
+    HUB.iter().any(|path| source.path.starts_with(path))
 }
 
 fn confined(source: &Source, module: &str, home: &str) -> Vec<Finding> {
@@ -219,6 +237,8 @@ mod tests {
         let text = "use std::collections::HashMap;\n// async in a comment\nlet a = 1.0_f64 as f32;\nasync fn a() {}\n\n#[cfg(test)]\nmod tests {\n    use std::time::Instant;\n}\n";
         let found = |path| lines(&core_is_deterministic(&source(path, text)));
         assert_eq!(found("crates/core/src/link/mod.rs"), [1, 3, 4]);
+        assert_eq!(found("crates/server/src/hub/room.rs"), [1, 3, 4]);
+        assert!(found("crates/server/src/serve/mod.rs").is_empty());
         assert!(found("crates/core/src/link/tests.rs").is_empty());
         assert!(found("crates/sim/src/lib.rs").is_empty());
     }
@@ -248,5 +268,8 @@ mod tests {
         );
         assert!(web_sys("crates/wasm/src/a.rs").is_empty());
         assert!(tokio("crates/server/src/a.rs").is_empty());
+        let runtime = |path| lines(&hub_knows_no_runtime(&source(path, text)));
+        assert_eq!(runtime("crates/server/src/hub/mod.rs"), [2]);
+        assert!(runtime("crates/server/src/serve/mod.rs").is_empty());
     }
 }

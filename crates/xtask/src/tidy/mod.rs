@@ -30,6 +30,7 @@ const FILE_RULES: &[FileRule] = &[
     crates::protocols_stay_apart,
     crates::web_sys_stays_in_wasm,
     crates::tokio_stays_in_server,
+    crates::hub_knows_no_runtime,
 ];
 
 /// Rules that look at the whole tree.
