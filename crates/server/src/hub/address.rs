@@ -82,8 +82,9 @@ fn rates(limits: &Limits) -> (u64, u64) {
     (u64::from(limits.connects_per_address_per_s), burst)
 }
 
-/// An IPv6 subscriber has a /64 at least (RFC 6177), so that single addresses bound nothing.
-fn network_of(address: IpAddr) -> IpAddr {
+/// Returns what counts as one address. An IPv6 subscriber has a /64 at least (RFC 6177), so that single addresses bound nothing.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

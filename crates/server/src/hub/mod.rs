@@ -36,6 +36,7 @@ use self::conn::{Conn, Stage};
 use self::rate::Take;
 use self::room::Room;
 
+pub use self::address::network_of;
 pub use self::counters::{Counters, Gauges};
 pub use self::limits::Limits;
 pub use self::names::Names;
@@ -45,7 +46,7 @@ pub use peerloom_wire::rendezvous::Reason;
 const TOO_FAST_SAID_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Names a connection. Numbers are the driver's, and never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
 
 /// What a hub is told.
@@ -76,6 +77,15 @@ pub enum Input {
         conn: ConnId,
         /// [`Reason::Malformed`] or [`Reason::TooLarge`].
         reason: Reason,
+    },
+    /// Something came in that says nothing, such as a ping of the WebSocket. It counts against what
+    /// the client may say, and not as a sign of life: browsers answer pings for pages that are
+    /// frozen.
+    Noise {
+        /// On which connection.
+        conn: ConnId,
+        /// How much.
+        bytes: usize,
     },
     /// A claim was checked: the answer to [`Output::Verify`].
     Verified {
@@ -201,6 +211,7 @@ impl Hub {
             }
             Input::Received { conn, bytes } => self.on_received(conn, &bytes),
             Input::Broken { conn, reason } => self.close(conn, reason),
+            Input::Noise { conn, bytes } => self.on_noise(conn, bytes),
             Input::Verified { conn, holds } => self.on_verified(conn, holds),
             Input::Drained { conn, bytes } => self.on_drained(conn, bytes),
             Input::Closed { conn } => self.on_closed(conn),
@@ -301,6 +312,13 @@ impl Hub {
             Ok(message) => self.on_message(id, message),
             Err(RendezvousError::TooLarge) => self.close(id, Reason::TooLarge),
             Err(_) => self.close(id, Reason::Malformed),
+        }
+    }
+
+    fn on_noise(&mut self, id: ConnId, bytes: usize) {
+        let Some(conn) = self.conns.get_mut(&id) else { return };
+        if conn.budget.take(self.now, bytes, &self.limits) == Take::Flood {
+            self.close(id, Reason::TooFast);
         }
     }
 
