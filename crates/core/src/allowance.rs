@@ -123,8 +123,9 @@ mod tests {
         assert_eq!(allowance.settled_at(RATE), at_ms(1000));
         assert_eq!(allowance.allowed_at(0, RATE), at_ms(2000));
         for (ms, is_allowed) in [(1999, false), (2000, true)] {
-            allowance.fill(at_ms(ms), RATE);
-            assert_eq!(allowance.allows(0, RATE), is_allowed, "{ms}");
+            let mut later = allowance;
+            later.fill(at_ms(ms), RATE);
+            assert_eq!(later.allows(0, RATE), is_allowed, "{ms}");
         }
     }
 
