@@ -228,6 +228,19 @@ impl Client {
         }
     }
 
+    /// Waits until the server has dealt with all that was said to it, and returns what it said before.
+    pub(crate) async fn settle(&mut self) -> Vec<ServerMessage> {
+        const NUMBER: u32 = 77;
+        self.say(&ClientMessage::Ping { number: NUMBER }).await;
+        let mut heard = Vec::new();
+        loop {
+            match self.hear().await {
+                ServerMessage::Pong { number: NUMBER } => return heard,
+                other => heard.push(other),
+            }
+        }
+    }
+
     /// Waits for the server to close the connection for this reason, and to have said so before.
     pub(crate) async fn is_closed_for(&mut self, reason: Reason) {
         let (heard, end) = self.hear_all().await;
