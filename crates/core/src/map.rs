@@ -125,15 +125,20 @@ impl<K, V> Map<K, V> {
 
     /// Keeps those entries that `keep` says.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        let mut values = core::mem::take(&mut self.values).into_iter();
-        self.keys.retain(|key| {
-            let Some(mut value) = values.next() else { return false };
-            let kept = keep(key, &mut value);
-            if kept {
-                self.values.push(value);
+        let keys = &mut self.keys.0;
+        let mut kept = 0;
+        for index in 0..keys.len() {
+            let (Some(key), Some(value)) = (keys.get(index), self.values.get_mut(index)) else {
+                break;
+            };
+            if keep(key, value) {
+                keys.swap(kept, index);
+                self.values.swap(kept, index);
+                kept += 1;
             }
-            kept
-        });
+        }
+        keys.truncate(kept);
+        self.values.truncate(kept);
     }
 }
 

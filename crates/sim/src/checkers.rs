@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use peerloom_core::Event;
-use peerloom_core::event::{CommandError, LocalState, Reply, SecurityAction};
+use peerloom_core::event::{CommandError, LocalState, PeerState, Reply, SecurityAction};
 use peerloom_core::io::CommandId;
 use peerloom_wire::{ChunkId, ContentId, PeerId};
 use serde::Serialize;
@@ -334,8 +334,8 @@ pub(crate) struct Measured {
 /// Whom a node says it is connected to.
 pub(crate) fn connected(tab: &Tab) -> BTreeSet<PeerId> {
     let Some(node) = &tab.node else { return BTreeSet::new() };
-    let is_connected = |state| state == peerloom_core::event::PeerState::Connected;
-    node.peers().into_iter().filter(|peer| is_connected(peer.state)).map(|peer| peer.id).collect()
+    let connected = node.peer_states().filter(|(_, state)| *state == PeerState::Connected);
+    connected.map(|(peer, _)| peer).collect()
 }
 
 fn stranger(who: &Directory, tab: &Tab, peer: PeerId) -> Option<String> {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use peerloom_core::Node;
 use peerloom_core::event::{LocalState, PeerState};
 use peerloom_wire::{ContentId, PeerId};
 
@@ -77,10 +78,10 @@ impl<'a> View<'a> {
     pub(crate) fn new(world: &'a World) -> Self {
         let (mut known, mut connected) = (Vec::new(), Vec::new());
         for tab in &world.tabs {
-            let peers = tab.node.as_ref().map(|node| node.peers()).unwrap_or_default();
-            let linked = peers.iter().filter(|peer| peer.state == PeerState::Connected);
-            connected.push(linked.map(|peer| peer.id).collect::<BTreeSet<PeerId>>());
-            known.push(peers.iter().map(|peer| peer.id).collect());
+            let peers = || tab.node.iter().flat_map(Node::peer_states);
+            let linked = peers().filter(|(_, state)| *state == PeerState::Connected);
+            connected.push(linked.map(|(peer, _)| peer).collect::<BTreeSet<PeerId>>());
+            known.push(peers().map(|(peer, _)| peer).collect());
         }
         let is_running =
             |tab: &&Tab, app: usize| tab.options.app == app && tab.is_honest() && tab.is_running();

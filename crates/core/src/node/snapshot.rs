@@ -48,6 +48,15 @@ impl Node {
         self.discovery.peers().map(|peer| self.peer_info(peer)).collect()
     }
 
+    /// Returns how all known peers stand, in the order of their ids: what a simulator asks often.
+    pub fn peer_states(&self) -> impl Iterator<Item = (PeerId, PeerState)> {
+        self.discovery.peers().map(|peer| (peer, self.peer_state(peer)))
+    }
+
+    fn peer_state(&self, peer: PeerId) -> PeerState {
+        self.link.peer(peer).state.unwrap_or_else(|| self.discovery.state(peer))
+    }
+
     /// Returns the open or opening connection to a peer.
     #[must_use]
     pub fn conn(&self, peer: PeerId) -> Option<ConnId> {

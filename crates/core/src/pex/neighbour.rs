@@ -101,11 +101,15 @@ impl Pex {
     #[inline(never)]
     pub(super) fn tell_due(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Self { neighbours, records, own: Some(own), pace, .. } = self else { return };
+        let is_due = |neighbour: &Neighbour| neighbour.due().is_some_and(|due| due <= now.mono);
+        if !neighbours.values().any(is_due) {
+            return;
+        }
         let up = neighbours.key_set().clone();
         let interval = pace.interval();
         let mut sent_count = 0;
         for (&to, neighbour) in neighbours {
-            if neighbour.due().is_none_or(|due| now.mono < due) {
+            if !is_due(neighbour) {
                 continue;
             }
             let (mut added, mut added_count) = (Vec::new(), 0);

@@ -84,6 +84,7 @@ impl Pex {
             for id in dropped {
                 neighbour.listed.remove(&PeerId(*id));
             }
+            self.is_changed = true;
         }
         Ok(())
     }
@@ -156,8 +157,11 @@ impl Pex {
             if ttl == 0 {
                 listing.rumour_until = None;
             } else if is_new || listing.rumour_until.is_some() {
-                listing.rumour_until = Some(now.mono + RUMOUR_TIME);
+                let until = now.mono + RUMOUR_TIME;
+                listing.rumour_until = Some(until);
+                self.rumours_look_at = self.rumours_look_at.min(until);
             }
+            self.is_changed = true;
             // It may have been gone, and is back.
             if ttl == 0
                 && let Some(known) = self.records.get_mut(&peer)
@@ -189,6 +193,7 @@ impl Pex {
     fn refuse(&mut self, peer: PeerId, kind: StrikeKind, out: &mut Vec<Effect>) {
         if let Some(neighbour) = self.neighbours.get_mut(&peer) {
             neighbour.listed.retain(|_, listing| listing.unchecked.is_empty());
+            self.is_changed = true;
         }
         out.push(Effect::Strike { peer, kind });
     }
@@ -201,9 +206,20 @@ impl Pex {
 
     /// Rumours that nobody repeats are over.
     pub(super) fn forget_rumours(&mut self, now: Now) {
+        if now.mono < self.rumours_look_at {
+            return;
+        }
+        self.is_changed = true;
+        self.rumours_look_at = now.mono + RUMOUR_TIME;
         for neighbour in self.neighbours.values_mut() {
-            let is_over = |until| until <= now.mono;
-            neighbour.listed.retain(|_, listing| !listing.rumour_until.is_some_and(is_over));
+            neighbour.listed.retain(|_, listing| {
+                let Some(until) = listing.rumour_until else { return true };
+                let stays = now.mono < until;
+                if stays {
+                    self.rumours_look_at = self.rumours_look_at.min(until);
+                }
+                stays
+            });
         }
     }
 
@@ -268,6 +284,7 @@ impl Pex {
         let Some(Candidate { from, peer, issued_ms, says, bytes }) = self.checking.take() else {
             return;
         };
+        self.is_changed = true;
         if !holds {
             self.count("pex.records_forged");
             if let Some(neighbour) = self.neighbours.get_mut(&from) {

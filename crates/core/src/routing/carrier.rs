@@ -124,7 +124,7 @@ impl Routing {
             .passages
             .iter()
             .rev()
-            .find(|passage| passage.carry.target == source && passage.carrier == Some(from));
+            .find(|passage| passage.carrier == Some(from) && passage.carry.target == source);
         if asked.is_some()
             && let Some(carrier) = self.carriers.get_mut(&from)
         {

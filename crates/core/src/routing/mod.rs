@@ -30,6 +30,7 @@ mod tests;
 mod ways;
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -167,7 +168,7 @@ pub(crate) struct Routing {
     /// As many as connections.
     carriers: Map<PeerId, Carrier>,
     /// In the order in which they came.
-    passages: Vec<Passage>,
+    passages: VecDeque<Passage>,
     ways: Ways,
     /// Messages of ours without an answer.
     letters: Vec<Letter>,
@@ -278,7 +279,7 @@ impl Routing {
         Self {
             config,
             carriers: Map::new(),
-            passages: Vec::new(),
+            passages: VecDeque::new(),
             ways: Ways::new(),
             letters: Vec::new(),
             carried: Allowance::new(Instant::ZERO, SOURCE_RATE),
@@ -399,7 +400,7 @@ impl Routing {
         let (reason, carrier) = (Undelivered::NoRoute, None);
         let passage =
             Passage { id, carry, upstream, at: now, handed_at: now, tried, reason, carrier };
-        self.passages.push(passage);
+        self.passages.push_back(passage);
         self.advance(now, self.passages.len() - 1, out)
     }
 }

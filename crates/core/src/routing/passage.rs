@@ -158,11 +158,10 @@ impl Routing {
     /// Forgets what is over, and the oldest of what is too much.
     pub(super) fn forget(&mut self, now: Instant) {
         // One more is about to come.
-        let mut excess = (self.passages.len() + 1).saturating_sub(PASSAGES_MAX);
-        self.passages.retain(|passage| {
-            let is_excess = excess > 0;
-            excess = excess.saturating_sub(1);
-            !is_excess && now < passage.at + PASSAGE_TIME
-        });
+        while self.passages.len() >= PASSAGES_MAX
+            || self.passages.front().is_some_and(|first| first.at + PASSAGE_TIME <= now)
+        {
+            self.passages.pop_front();
+        }
     }
 }

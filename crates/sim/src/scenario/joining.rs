@@ -76,7 +76,7 @@ impl Joining {
         self.learning.retain(|newcomer| {
             let tab = &world.tabs[*newcomer];
             let others = world.truth.who.count(tab.options.app).saturating_sub(1);
-            let known = tab.node.as_ref().map_or(0, |node| node.peers().len());
+            let known = tab.node.as_ref().map_or(0, |node| node.peer_states().count());
             let is_waiting = !tab.is_running() || known < KNOWN_COUNT.min(others);
             if !is_waiting {
                 learned.push(Joined::new(world, tab));
