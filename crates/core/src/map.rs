@@ -132,8 +132,10 @@ impl<K, V> Map<K, V> {
                 break;
             };
             if keep(key, value) {
-                keys.swap(kept, index);
-                self.values.swap(kept, index);
+                if kept < index {
+                    keys.swap(kept, index);
+                    self.values.swap(kept, index);
+                }
                 kept += 1;
             }
         }

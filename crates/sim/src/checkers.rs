@@ -33,6 +33,7 @@ const PEX_KNOWN_MAX: u64 = 256;
 
 /// And of ways, of who sent messages, and of messages that wait for a receipt.
 const ROUTING_WAYS_MAX: u64 = 256;
+const ROUTING_ABSENT_MAX: u64 = 64;
 const CORRESPONDENTS_MAX: u64 = 256;
 const MESSAGES_WAITING_MAX: u64 = 64;
 
@@ -253,6 +254,7 @@ impl Checkers {
             ("registry.peers", REGISTRY_PEERS_MAX),
             ("pex.known", PEX_KNOWN_MAX),
             ("routing.ways", ROUTING_WAYS_MAX),
+            ("routing.absent", ROUTING_ABSENT_MAX),
             ("routing.correspondents", CORRESPONDENTS_MAX),
             ("routing.messages_waiting", MESSAGES_WAITING_MAX),
             ("broadcast.neighbours", u64::from(max_connections)),

@@ -313,7 +313,7 @@ impl Node {
     #[inline(never)]
     fn explain(&self, now: Now, mut failure: ConnectFailure) -> ConnectFailure {
         if failure.stage == Stage::Signalling
-            && let Some(reason) = self.routing.verdict(now, failure.peer)
+            && let Some(reason) = self.routing.verdict(now.mono, failure.peer)
             && !failure.reason.ends_with(reason.text())
         {
             failure.reason.push_str(reason.text());
@@ -450,7 +450,10 @@ impl Node {
                 let frame = message.encode();
                 Step::Link(link::Input::Send { to, frame })
             }
-            topology::Effect::Way { to, by } => Step::Routing(routing::Input::Way { to, by }),
+            topology::Effect::Way { to, by } => {
+                self.steps.push_back(Step::Routing(routing::Input::Way { to, by }));
+                Step::Routing(routing::Input::LookFor { peer: to })
+            }
             topology::Effect::Strike { peer, kind } => return self.strike(peer, kind),
         };
         self.steps.push_back(step);

@@ -102,6 +102,7 @@ impl Routing {
             ("routing.loops", Undelivered::NoRoute)
         } else {
             self.learn_way(now, source, from, steps_left);
+            self.absent.forget(|miss| miss == source);
             if target == self.config.own {
                 self.count("routing.delivered");
                 let hops = STEPS_MAX - steps_left;

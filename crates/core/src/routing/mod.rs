@@ -10,6 +10,7 @@
 //!
 //! Knows nothing about signatures, nor about what is in an envelope.
 
+mod absent;
 mod carrier;
 mod choice;
 mod direct;
@@ -38,6 +39,7 @@ use bytes::Bytes;
 use peerloom_wire::envelope::Signal;
 use peerloom_wire::{PeerId, RunId};
 
+use self::absent::Absent;
 use self::carrier::{Carrier, SOURCE_RATE};
 use self::inbox::Correspondent;
 use self::letter::Letter;
@@ -93,6 +95,8 @@ pub(crate) enum Input {
     Neighbours { peer: PeerId, listed: Set<PeerId> },
     /// What is for one peer can be handed to a connected one.
     Way { to: PeerId, by: PeerId },
+    /// A peer that was not found may be there after all: it was heard of, or the application wants it.
+    LookFor { peer: PeerId },
     /// Bring an envelope of ours to a peer: a signal.
     Send { target: PeerId, envelope: Bytes },
     /// The application sends a message to a peer; `run`: the one it runs now, if that is known.
@@ -170,6 +174,7 @@ pub(crate) struct Routing {
     /// In the order in which they came.
     passages: VecDeque<Passage>,
     ways: Ways,
+    absent: Absent,
     /// Messages of ours without an answer.
     letters: Vec<Letter>,
     /// What carriers take of us, as we count it: messages wait for it.
@@ -202,10 +207,17 @@ impl Machine for Routing {
             }
             Input::Neighbours { peer, listed } => {
                 if let Some(carrier) = self.carriers.get_mut(&peer) {
-                    carrier.neighbours = listed;
+                    let before = core::mem::replace(&mut carrier.neighbours, listed);
+                    let is_new =
+                        |peer| carrier.neighbours.contains(&peer) && !before.contains(&peer);
+                    self.absent.forget(is_new);
                 }
             }
             Input::Way { to, by } => self.ways.learn(now, (to, by), STEPS_MAX - WALK_HOPS, None),
+            Input::LookFor { peer } => self.absent.forget(|miss| miss == peer),
+            Input::Send { target, .. } if self.absent.rests(now, target) => {
+                self.count("routing.spared");
+            }
             Input::Send { target, envelope } => {
                 self.send(now, Kind::Signal, target, &envelope, &mut Vec::new(), out);
             }
@@ -281,6 +293,7 @@ impl Routing {
             carriers: Map::new(),
             passages: VecDeque::new(),
             ways: Ways::new(),
+            absent: Absent::new(),
             letters: Vec::new(),
             carried: Allowance::new(Instant::ZERO, SOURCE_RATE),
             correspondents: Map::new(),
@@ -291,10 +304,10 @@ impl Routing {
     /// Returns why nothing of ours reached a peer lately; `None` if something may have, or if
     /// nothing was sent.
     #[must_use]
-    pub(crate) fn verdict(&self, now: Now, target: PeerId) -> Option<Undelivered> {
+    pub(crate) fn verdict(&self, now: Instant, target: PeerId) -> Option<Undelivered> {
         let mut told = None;
         for passage in &self.passages {
-            let is_recent = now.mono < passage.at + PASSAGE_TIME;
+            let is_recent = now < passage.at + PASSAGE_TIME;
             if passage.carry.target == target && passage.upstream.is_none() && is_recent {
                 if passage.carrier.is_some() {
                     return None;
@@ -310,11 +323,12 @@ impl Routing {
     }
 
     /// Returns how many may carry, and how much is remembered.
-    pub(crate) fn gauges(&self) -> [(&'static str, u64); 5] {
+    pub(crate) fn gauges(&self) -> [(&'static str, u64); 6] {
         [
             ("routing.carriers", self.carriers.len() as u64),
             ("routing.passages", self.passages.len() as u64),
             ("routing.ways", self.ways.len() as u64),
+            ("routing.absent", self.absent.len() as u64),
             ("routing.correspondents", self.correspondents.len() as u64),
             ("routing.messages_waiting", self.letters.len() as u64),
         ]
@@ -325,6 +339,8 @@ impl Routing {
     }
 
     fn on_up(&mut self, now: Instant, peer: PeerId, out: &mut Vec<Effect>) {
+        // It may know ways to those that nobody knew one to.
+        self.absent.forget(|_| true);
         self.carriers.insert(peer, Carrier::new(now));
         self.redirect(now, peer, out);
     }

@@ -42,7 +42,7 @@ fn nobody_is_sought_with_no_more_than_the_steps_of_all_copies() {
     let mut net = Net::new(41, &edges);
     assert_eq!(net.send(0, 40), 0);
     assert!(net.carried <= usize::from(STEPS_MAX) * usize::from(COPIES_MAX), "{}", net.carried);
-    assert_eq!(net.nodes[0].verdict(at(1), name(40)), Some(Undelivered::Expired));
+    assert_eq!(net.nodes[0].verdict(at(1).mono, name(40)), Some(Undelivered::Expired));
 }
 
 #[test]

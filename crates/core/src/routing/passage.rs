@@ -8,7 +8,7 @@ use bytes::Bytes;
 use peerloom_wire::PeerId;
 
 use super::message::{Carry, Kind, Message, MessageId};
-use super::{CARRIER_RATE, Effect, Routing};
+use super::{CARRIER_RATE, Effect, Routing, STEPS_MAX};
 use crate::event::Undelivered;
 use crate::time::Instant;
 
@@ -129,16 +129,29 @@ impl Routing {
                 let reason = reason.max(passage.reason);
                 passage.reason = reason;
                 passage.carry.envelope = Bytes::new();
-                let (id, steps_left) = (passage.id, passage.carry.steps_left);
-                match passage.upstream {
+                let (id, upstream) = (passage.id, passage.upstream);
+                let &Carry { kind, target, steps_left, .. } = &*passage.carry;
+                match upstream {
                     Some(upstream) => self.send_back(upstream, (id, reason, steps_left), out),
                     None => {
                         self.count("routing.undeliverable");
                         self.on_returned(now, id, reason);
+                        if kind == Kind::Signal && steps_left < STEPS_MAX {
+                            self.on_searched(now, target);
+                        }
                     }
                 }
                 None
             }
+        }
+    }
+
+    /// A copy of a signal of ours came back. If it was the last one, its target is not there, unless somebody
+    /// had no use or no time for it.
+    fn on_searched(&mut self, now: Instant, target: PeerId) {
+        let verdict = self.verdict(now, target);
+        if matches!(verdict, Some(Undelivered::NoRoute | Undelivered::Expired)) {
+            self.absent.note(now, target);
         }
     }
 

@@ -1,5 +1,6 @@
 use peerloom_wire::envelope::ENVELOPE_BYTES_MAX;
 
+use super::absent::ABSENT_MAX;
 use super::carrier::SOURCES_MAX;
 use super::passage::{KEPT_BYTES_MAX, PASSAGES_MAX};
 use super::*;
@@ -336,11 +337,11 @@ fn memory_is_bounded() {
 #[test]
 fn the_verdict_waits_until_every_copy_is_back() {
     let mut routing = routing(&[1, 2]);
-    assert_eq!(routing.verdict(at(0), peer(9)), None);
+    assert_eq!(routing.verdict(at(0).mono, peer(9)), None);
     let to = receivers(&run(&mut routing, vec![(1, send(9))]));
     assert_eq!(to.len(), 2);
     for (copy, first) in (0..).zip(&to) {
-        assert_eq!(routing.verdict(at(2), peer(9)), None);
+        assert_eq!(routing.verdict(at(2).mono, peer(9)), None);
         let dead_end = said(*first, undeliverable(copy, 0, 9, Undelivered::NoRoute, 3));
         let next = receivers(&run(&mut routing, vec![(2, dead_end)]));
         // The first copy may still go where the second one is.
@@ -349,7 +350,90 @@ fn the_verdict_waits_until_every_copy_is_back() {
             run(&mut routing, vec![(2, said(second, expired))]);
         }
     }
-    assert_eq!(routing.verdict(at(3), peer(9)), Some(Undelivered::Expired));
-    assert_eq!(routing.verdict(at(60_000), peer(9)), None);
+    assert_eq!(routing.verdict(at(3).mono, peer(9)), Some(Undelivered::Expired));
+    assert_eq!(routing.verdict(at(60_000).mono, peer(9)), None);
     assert_eq!(stat(&routing, "routing.undeliverable"), 2);
+}
+
+/// Looks for peer 9, and brings every copy back. Returns how many there were.
+fn search_in_vain(routing: &mut Routing, ms: u64, reason: Undelivered) -> usize {
+    let sent = run(routing, vec![(ms, send(9))]);
+    for effect in &sent {
+        let Effect::Send { to, message: Message::Carry(carry) } = effect else { unreachable!() };
+        let back = Message::Undeliverable { id: carry.id(), reason, steps_left: 0 };
+        run(routing, vec![(ms, Input::Message { from: *to, message: back, unwanted: false })]);
+    }
+    sent.len()
+}
+
+#[test]
+fn whoever_was_not_found_is_looked_for_again_later_and_ever_later() {
+    let mut routing = routing(&[1, 2]);
+    let mut searched = Vec::new();
+    for s in 0..200 {
+        if search_in_vain(&mut routing, s * 1000, Undelivered::Expired) > 0 {
+            searched.push(s);
+        }
+    }
+    assert_eq!(searched, [0, 10, 30, 70, 130, 190]);
+    assert_eq!(stat(&routing, "routing.spared"), 194);
+}
+
+#[test]
+fn whoever_was_not_found_is_looked_for_at_once_when_it_may_be_there() {
+    let signs = [
+        said(1, carry(0, 5, 9, 2)),
+        neighbours(2, &[9]),
+        Input::LookFor { peer: peer(9) },
+        Input::Up { peer: peer(3) },
+    ];
+    for sign in signs {
+        let mut routing = routing(&[1, 2]);
+        search_in_vain(&mut routing, 0, Undelivered::NoRoute);
+        assert_eq!(receivers(&run(&mut routing, vec![(1000, send(9))])), [0; 0]);
+        run(&mut routing, vec![(1001, sign.clone())]);
+        assert!(!receivers(&run(&mut routing, vec![(1002, send(9))])).is_empty(), "{sign:?}");
+    }
+    // That somebody still says so is no sign.
+    let mut routing = routing(&[1, 2]);
+    run(&mut routing, vec![(0, neighbours(2, &[9]))]);
+    search_in_vain(&mut routing, 0, Undelivered::NoRoute);
+    run(&mut routing, vec![(1, neighbours(2, &[8, 9]))]);
+    assert_eq!(receivers(&run(&mut routing, vec![(2, send(9))])), [0; 0]);
+}
+
+#[test]
+fn who_had_no_carrier_or_was_turned_away_has_not_searched() {
+    let mut alone = routing(&[]);
+    run(&mut alone, vec![(0, send(9)), (1, Input::Up { peer: peer(1) })]);
+    let unreachable = Input::Reachable { peer: peer(1), reachable: false };
+    let reachable = Input::Reachable { peer: peer(1), reachable: true };
+    run(&mut alone, vec![(2, unreachable), (3, send(9)), (4, reachable)]);
+    assert_eq!(receivers(&run(&mut alone, vec![(5, send(9))])), [1]);
+    for reason in [Undelivered::Refused, Undelivered::RateLimited] {
+        let mut routing = routing(&[1, 2]);
+        search_in_vain(&mut routing, 0, reason);
+        assert_eq!(search_in_vain(&mut routing, 1000, reason), 2);
+    }
+}
+
+#[test]
+fn no_more_are_remembered_that_were_not_found_than_there_is_room_for() {
+    let mut routing = routing(&[1]);
+    for n in 0..200u32 {
+        let mut target = peer(9);
+        target.0[..4].copy_from_slice(&n.to_be_bytes());
+        // One envelope after another, so that nothing is over a limit.
+        let ms = u64::from(n) * 100;
+        let input = Input::Send { target, envelope: ENVELOPE };
+        let sent = run(&mut routing, vec![(ms, Input::Alive { peer: peer(1) }), (ms, input)]);
+        let [Effect::Send { message: Message::Carry(carry), .. }] = &sent[..] else {
+            panic!("{sent:?}")
+        };
+        let back =
+            Message::Undeliverable { id: carry.id(), reason: Undelivered::Expired, steps_left: 0 };
+        run(&mut routing, vec![(ms, said(1, back))]);
+        assert!(routing.absent.len() <= ABSENT_MAX);
+    }
+    assert_eq!(routing.absent.len(), ABSENT_MAX);
 }
