@@ -93,12 +93,11 @@ impl Routing {
         }
         let is_within = is_within && (unwanted || carrier.allows_source(now, source, bytes));
         let id = carry.id();
-        let is_seen = || self.passages.iter().any(|seen| seen.id == id);
         let (name, reason) = if unwanted {
             ("routing.refused", Undelivered::Refused)
         } else if !is_within {
             ("routing.rate_limited", Undelivered::RateLimited)
-        } else if source == self.config.own || is_seen() {
+        } else if source == self.config.own || self.passages.has(id) {
             ("routing.loops", Undelivered::NoRoute)
         } else {
             self.learn_way(now, source, from, steps_left);
@@ -121,11 +120,7 @@ impl Routing {
 
     /// Something of `source` came by a carrier, an answer perhaps to what went there by it.
     fn learn_way(&mut self, now: Instant, source: PeerId, from: PeerId, steps_left: u8) {
-        let asked = self
-            .passages
-            .iter()
-            .rev()
-            .find(|passage| passage.carrier == Some(from) && passage.carry.target == source);
+        let asked = self.passages.to(source).find(|passage| passage.carrier == Some(from));
         if asked.is_some()
             && let Some(carrier) = self.carriers.get_mut(&from)
         {

@@ -117,6 +117,6 @@ const fn ring_distance(a: PeerId, b: PeerId) -> u64 {
     if clockwise < back { clockwise } else { back }
 }
 
-const fn first_bytes(PeerId([a, b, c, d, e, f, g, h, ..]): PeerId) -> u64 {
+pub(super) const fn first_bytes(PeerId([a, b, c, d, e, f, g, h, ..]): PeerId) -> u64 {
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

@@ -363,7 +363,7 @@ impl Routing {
     /// The ways by which copies went that never arrived, or whose receipts did not, get dearer.
     fn blame(&mut self, target: PeerId, copies: &[MessageId]) {
         let Self { passages, ways, .. } = self;
-        for passage in passages {
+        for passage in passages.iter() {
             if let Some(carrier) = passage.carrier
                 && copies.contains(&passage.id)
             {

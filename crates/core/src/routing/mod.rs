@@ -31,7 +31,6 @@ mod tests;
 mod ways;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -47,7 +46,7 @@ pub use self::letter::MESSAGE_BYTES_MAX;
 pub(crate) use self::letter::name_of;
 pub(crate) use self::message::{Carry, Message};
 use self::message::{Kind, MessageId};
-use self::passage::{PASSAGE_TIME, Passage};
+use self::passage::{PASSAGE_TIME, Passage, Passages};
 use self::ways::{WALK_HOPS, Ways};
 use crate::allowance::{Allowance, Rate};
 use crate::event::{CommandError, LetterId, Reply, StrikeKind, Undelivered};
@@ -172,7 +171,7 @@ pub(crate) struct Routing {
     /// As many as connections.
     carriers: Map<PeerId, Carrier>,
     /// In the order in which they came.
-    passages: VecDeque<Passage>,
+    passages: Passages,
     ways: Ways,
     absent: Absent,
     /// Messages of ours without an answer.
@@ -203,7 +202,7 @@ impl Machine for Routing {
                 if let Some(carrier) = self.carriers.get_mut(&peer) {
                     carrier.outgoing.fill(now, CARRIER_RATE);
                 }
-                self.forget(now);
+                self.passages.forget(now);
             }
             Input::Neighbours { peer, listed } => {
                 if let Some(carrier) = self.carriers.get_mut(&peer) {
@@ -291,7 +290,7 @@ impl Routing {
         Self {
             config,
             carriers: Map::new(),
-            passages: VecDeque::new(),
+            passages: Passages::new(),
             ways: Ways::new(),
             absent: Absent::new(),
             letters: Vec::new(),
@@ -306,9 +305,9 @@ impl Routing {
     #[must_use]
     pub(crate) fn verdict(&self, now: Instant, target: PeerId) -> Option<Undelivered> {
         let mut told = None;
-        for passage in &self.passages {
+        for passage in self.passages.to(target) {
             let is_recent = now < passage.at + PASSAGE_TIME;
-            if passage.carry.target == target && passage.upstream.is_none() && is_recent {
+            if passage.upstream.is_none() && is_recent {
                 if passage.carrier.is_some() {
                     return None;
                 }
@@ -412,11 +411,11 @@ impl Routing {
         tried: Vec<PeerId>,
         out: &mut Vec<Effect>,
     ) -> Option<PeerId> {
-        self.forget(now);
+        self.passages.forget(now);
         let (reason, carrier) = (Undelivered::NoRoute, None);
         let passage =
             Passage { id, carry, upstream, at: now, handed_at: now, tried, reason, carrier };
-        self.passages.push_back(passage);
+        self.passages.push(passage);
         self.advance(now, self.passages.len() - 1, out)
     }
 }
