@@ -144,7 +144,8 @@ impl World {
         let is_here = received.any(|(_, got)| *got == number);
         let target = &self.tabs[to.tab];
         let is_true = is_told.is_none_or(|is_taken| is_here && is_taken == is_wanted(number));
-        if !is_true && target.is_honest() {
+        // What a hostile tab says on a connection is bent on its way out, and answered as it came.
+        if !is_true && target.is_honest() && self.tabs[seat.tab].is_honest() {
             self.mispost(seat, format!("of message {number} is told {result:?}"));
         }
         let target = &self.tabs[to.tab];
