@@ -301,6 +301,11 @@ impl Discovery {
         heard_at.is_some_and(|at| now.mono < at + EARSHOT_TIME)
     }
 
+    /// Returns whether the application waits for a connection to a peer.
+    pub(crate) fn is_sought(&self, peer: PeerId) -> bool {
+        self.seeks.iter().any(|seek| seek.peer == peer)
+    }
+
     /// Returns whether a peer is known.
     pub(crate) fn is_known(&self, peer: PeerId) -> bool {
         self.known.contains_key(&peer)
@@ -468,7 +473,7 @@ impl Discovery {
     ) {
         let has_room = self.has_room() && !self.is_crowd();
         let leaves_it = self.is_young(now) && peer < self.config.own;
-        let is_sought = self.seeks.iter().any(|seek| seek.peer == peer);
+        let is_sought = self.is_sought(peer);
         let Some(known) = self.known.get_mut(&peer) else { return };
         if known.contact == Contact::Idle && has_room && leaves_it && !is_sought {
             known.contact = Contact::backoff(now, GLARE_WAIT);

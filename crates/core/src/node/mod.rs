@@ -304,7 +304,6 @@ impl Node {
                 return self.done(id, Err(CommandError::Denied));
             }
             Command::Connect { peer } => {
-                self.steps.push_back(Step::Routing(routing::Input::LookFor { peer }));
                 self.steps.push_back(Step::Topology(topology::Input::Pin { peer }));
                 let input = discovery::Input::Connect { id, peer };
                 return self.steps.push_back(Step::Discovery(input));

@@ -573,6 +573,9 @@ impl Node {
     /// Sends a signal: to one run of a peer if it is known, to a bare id else, or to everyone. Who
     /// is called may run anew.
     fn signal(&mut self, now: Now, to: Option<PeerId>, signal: Signal) {
+        if let Some(peer) = to.filter(|peer| self.discovery.is_sought(*peer)) {
+            self.steps.push_back(Step::Routing(routing::Input::LookFor { peer }));
+        }
         let is_call = matches!(signal, Signal::Announce { answer_wanted: true });
         let recipient = match to {
             None => Recipient::Everyone,
