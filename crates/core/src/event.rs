@@ -9,6 +9,7 @@ use peerloom_wire::{ChunkId, ContentId, PeerId, RunId};
 use serde::{Deserialize, Serialize};
 
 use crate::io::{CommandId, ContentKey, StoreError};
+pub use crate::rendezvous::io::{ServerFault, ServerInfo, ServerState};
 
 /// What the application is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,8 @@ pub enum Event {
         /// Who.
         peer: PeerInfo,
     },
+    /// How it stands with a server is different from before.
+    ServerChanged(ServerInfo),
     /// A peer misbehaved.
     Security {
         /// Which peer.
@@ -361,6 +364,8 @@ pub enum SignalPath {
     Broadcast,
     /// From one connected peer to the next.
     Peers,
+    /// Through a server.
+    Server,
 }
 
 /// Why a connection ended.

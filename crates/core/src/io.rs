@@ -12,6 +12,7 @@ use peerloom_wire::{ChunkId, ContentId, PeerId, RequestId};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, LetterId, Stage};
+pub use crate::rendezvous::io::{ServerCommand, ServerEvent, ServerId};
 
 /// Names one command of the application; its answer carries the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,6 +53,13 @@ pub enum Input {
     Signal {
         /// The encoded envelope.
         bytes: Bytes,
+    },
+    /// Something happened on the connection to a server that the node asked for.
+    Server {
+        /// Which server.
+        server: ServerId,
+        /// What happened.
+        event: ServerEvent,
     },
     /// A storage operation ended, well or badly.
     Stored {
@@ -101,6 +109,13 @@ pub enum Output {
     Signal {
         /// The encoded envelope.
         bytes: Bytes,
+    },
+    /// Do this to the connection to a server.
+    Server {
+        /// Which server.
+        server: ServerId,
+        /// What to do.
+        command: ServerCommand,
     },
     /// Do this on the store; answered by [`Input::Stored`].
     Store {

@@ -638,3 +638,47 @@ fn in_a_crowd_a_wanted_peer_without_a_place_has_time_to_make_one_and_dial_but_no
         }
     }
 }
+
+/// A server introduces a peer, which says whether it is connected to nobody.
+fn introduced(seed: u8, is_alone: bool) -> Input {
+    let signal = Signal::Announce { answer_wanted: is_alone };
+    let Input::Heard { envelope, .. } = heard(seed, 0, 1, signal) else { panic!() };
+    Input::Heard { envelope, path: SignalPath::Server }
+}
+
+/// Whether the peer that is introduced is dialled, and when.
+fn dialled_at(own: u8, is_connected: bool, is_alone: bool) -> Option<u64> {
+    let mut discovery = discovery_of(peer(own), 8);
+    if is_connected {
+        run(&mut discovery, vec![(1, heard(9, 0, 1, announce()))]);
+        run(&mut discovery, vec![(2, Input::Connected { peer: peer(9) })]);
+    }
+    let dial = Effect::Dial { peer: peer(5) };
+    if run(&mut discovery, vec![(5_000, introduced(5, is_alone))]).contains(&dial) {
+        return Some(0);
+    }
+    (1..4_000).find(|ms| wait(&mut discovery, 5_000 + ms).contains(&dial))
+}
+
+#[test]
+fn of_two_that_a_server_introduces_one_dials_at_once_and_the_other_if_nothing_comes() {
+    for (is_connected, is_alone) in [(false, true), (true, false)] {
+        assert_eq!(dialled_at(1, is_connected, is_alone), Some(0));
+        assert_eq!(dialled_at(7, is_connected, is_alone), Some(2_000));
+    }
+    // Who has nobody dials, whatever the ids.
+    for own in [1, 7] {
+        assert_eq!(dialled_at(own, false, false), Some(0));
+        assert_eq!(dialled_at(own, true, true), Some(2_000));
+    }
+}
+
+#[test]
+fn in_a_crowd_whom_a_server_introduces_is_neither_dialled_nor_answered() {
+    let mut discovery = discovery(2);
+    let effects: Vec<Effect> = (1..9)
+        .flat_map(|seed| run(&mut discovery, vec![(5_000, introduced(seed, true))]))
+        .filter(|effect| !matches!(effect, Effect::Discovered { .. }))
+        .collect();
+    assert_eq!(effects, [1, 2].map(|seed| Effect::Dial { peer: peer(seed) }));
+}

@@ -7,6 +7,7 @@ use core::time::Duration;
 use peerloom_wire::{CANDIDATES_MAX, SessionId};
 
 use super::gathered::Gathered;
+use crate::deadline::Deadline;
 use crate::event::{SignalPath, Stage};
 use crate::io::{Candidate, ConnId};
 use crate::time::Instant;
@@ -36,42 +37,6 @@ pub(super) const REPEAT: Duration = Duration::from_secs(2);
 /// How long our offer waits for its first candidate, without which it is of little use: it would
 /// have to wait for company. Chromium has one 1 ms after the description (measured 2026-11-20).
 pub(super) const FIRST_CANDIDATE_WAIT: Duration = Duration::from_millis(10);
-
-/// How much later than its deadline a timer may fire before we blame ourselves for it.
-pub(super) const LAG_MAX: Duration = Duration::from_secs(1);
-
-/// What is granted to the other side after a lag of our own: its messages are in our queue.
-pub(super) const LAG_GRACE: Duration = Duration::from_secs(2);
-
-/// A deadline for the other side, which our own lateness postpones once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Deadline {
-    at: Instant,
-    postponed: bool,
-}
-
-impl Deadline {
-    pub(super) fn new(at: Instant) -> Self {
-        Self { at, postponed: false }
-    }
-
-    pub(super) const fn at(self) -> Instant {
-        self.at
-    }
-
-    /// Returns whether the other side is really late at `now`. If we were late ourselves, it is
-    /// given a moment more, once.
-    pub(super) fn is_missed(&mut self, now: Instant) -> bool {
-        if now < self.at {
-            return false;
-        }
-        if !self.postponed && now.since(self.at) > LAG_MAX {
-            *self = Self { at: now + LAG_GRACE, postponed: true };
-            return false;
-        }
-        true
-    }
-}
 
 /// Who made the first offer of a connection. Only this side restarts ICE: Chromium can't answer
 /// the role change that Firefox makes otherwise (measured 2026-11-20).

@@ -7,8 +7,9 @@ use core::time::Duration;
 use bytes::Bytes;
 use peerloom_wire::SessionId;
 
+use crate::deadline::Deadline;
 use crate::io::{Candidate, ConnId};
-use crate::link::attempt::{Deadline, Role};
+use crate::link::attempt::Role;
 use crate::link::gathered::Gathered;
 use crate::link::health::Health;
 use crate::time::Instant;

@@ -6,8 +6,8 @@
 
 use core::time::Duration;
 
-use super::attempt::LAG_MAX;
 use super::connection::Due;
+use crate::deadline::LAG_MAX;
 use crate::time::Instant;
 
 /// How often a connection is pinged. Guess: often enough for a live round trip time, rare enough

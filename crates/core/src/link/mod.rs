@@ -114,6 +114,7 @@ struct Counters {
     connections: u64,
     by_broadcast: u64,
     by_peers: u64,
+    by_server: u64,
     glares: u64,
     restarts: u64,
     frames_not_understood: u64,
@@ -244,7 +245,7 @@ impl Link {
 
     /// Returns the counters, by name.
     #[must_use]
-    pub(crate) fn stats(&self) -> [(&'static str, u64); 10] {
+    pub(crate) fn stats(&self) -> [(&'static str, u64); 11] {
         let counters = &self.counters;
         [
             ("link.attempts", counters.attempts),
@@ -252,6 +253,7 @@ impl Link {
             ("link.connections", counters.connections),
             ("connect.by_broadcast", counters.by_broadcast),
             ("connect.by_peers", counters.by_peers),
+            ("connect.by_server", counters.by_server),
             ("link.glares", counters.glares),
             ("link.restarts", counters.restarts),
             ("link.frames_not_understood", counters.frames_not_understood),

@@ -363,6 +363,7 @@ impl Link {
         match path {
             SignalPath::Broadcast => self.counters.by_broadcast += 1,
             SignalPath::Peers => self.counters.by_peers += 1,
+            SignalPath::Server => self.counters.by_server += 1,
         }
         out.push(Effect::Up { peer, conn, path });
     }

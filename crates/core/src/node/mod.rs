@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 use peerloom_crypto::PublicKey;
-use peerloom_wire::{AppId, PeerId};
+use peerloom_wire::{AppId, PeerId, Tag};
 
 use self::proof::{Proof, Proofs};
 use self::route::Step;
@@ -30,6 +30,7 @@ use crate::pace::Exchange;
 use crate::pex::{self, Pex};
 use crate::random::Random;
 use crate::registry::{self, Registry};
+use crate::rendezvous::{self, Rendezvous};
 use crate::roles::{self, Device, RoleRules, Roles};
 use crate::routing::{self, Routing};
 use crate::time::{Instant, Now};
@@ -72,8 +73,24 @@ pub struct NodeConfig {
     pub rules: RoleRules,
     /// What the device is.
     pub device: Device,
+    /// Where it meets others beside the signalling paths of its origin.
+    pub meeting: Meeting,
     /// The time of creation.
     pub now: Now,
+}
+
+/// Where a node meets others: by one tag at a few servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meeting {
+    /// By what it wants to be found: [`Place::of`](peerloom_wire::rendezvous::Place::of).
+    pub tag: Tag,
+    /// How many servers there are, at most [`SERVERS_MAX`](crate::SERVERS_MAX).
+    pub servers: u8,
+}
+
+impl Meeting {
+    /// Nowhere.
+    pub const NONE: Self = Self { tag: Tag([0; 32]), servers: 0 };
 }
 
 /// How far the store is.
@@ -102,6 +119,7 @@ pub struct Node {
     link: Link,
     discovery: Discovery,
     registry: Registry,
+    rendezvous: Rendezvous,
     pex: Pex,
     gossip: Gossip,
     roles: Roles,
@@ -144,6 +162,14 @@ impl Node {
             link: Link::new(link::Config { own: id, connections_max, session_first }),
             discovery: Discovery::new(discovery::Config { own: id, connections_max }, random),
             registry: Registry::new(registry::Config { own: id }),
+            rendezvous: Rendezvous::new(
+                rendezvous::Config {
+                    key: config.key,
+                    tag: config.meeting.tag,
+                    servers: config.meeting.servers,
+                },
+                Random::fork(&config.seed, "rendezvous"),
+            ),
             pex: Pex::new(pex::Config {
                 app: config.app,
                 key: config.key,
@@ -187,8 +213,14 @@ impl Node {
             Input::Link { conn, event } => {
                 self.steps.push_back(Step::Link(link::Input::Event { conn, event }));
             }
-            Input::Signal { bytes } => self.on_envelope(now, &bytes, SignalPath::Broadcast, 1),
-            Input::Signed { id, signature } => self.on_signed(id, signature),
+            Input::Signal { bytes } => {
+                self.on_envelope(now, &bytes, (SignalPath::Broadcast, None), 1);
+            }
+            Input::Server { server, event } => {
+                let input = rendezvous::Input::Event { server, event };
+                self.steps.push_back(Step::Rendezvous(input));
+            }
+            Input::Signed { id, signature } => self.on_signed(now, id, signature),
             Input::Verified { id, holds } => self.on_verified(now, id, holds),
             Input::Stored { id, result } => self.on_stored(now, id, result),
             Input::Lifecycle(lifecycle) => self.handle_lifecycle(now, lifecycle),
@@ -212,12 +244,13 @@ impl Node {
     /// Returns when [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let Self { link, discovery, registry, pex, gossip, roles, .. } = self;
+        let Self { link, discovery, registry, rendezvous, pex, gossip, roles, .. } = self;
         let Self { routing, topology, broadcast, content, trust, .. } = self;
         let deadlines = [
             link.poll_timeout(),
             discovery.poll_timeout(),
             registry.poll_timeout(),
+            rendezvous.poll_timeout(),
             pex.poll_timeout(),
             gossip.poll_timeout(),
             routing.poll_timeout(),
@@ -242,6 +275,9 @@ impl Node {
         self.run(now);
         let effects = timed_out(&mut self.registry, now);
         self.route(now, effects, Self::route_registry);
+        self.run(now);
+        let effects = timed_out(&mut self.rendezvous, now);
+        self.route(now, effects, Self::route_rendezvous);
         self.run(now);
         let effects = timed_out(&mut self.pex, now);
         self.route(now, effects, Self::route_pex);
@@ -347,6 +383,7 @@ impl Node {
         self.steps.push_back(Step::Pex(pex::Input::Lifecycle(lifecycle)));
         self.steps.push_back(Step::Gossip(gossip::Input::Lifecycle(lifecycle)));
         self.steps.push_back(Step::Roles(roles::Input::Lifecycle(lifecycle)));
+        self.steps.push_back(Step::Rendezvous(rendezvous::Input::Lifecycle(lifecycle)));
         if lifecycle == Lifecycle::Resumed {
             self.steps.push_back(Step::Discovery(discovery::Input::Resumed));
             self.steps.push_back(Step::Registry(registry::Input::Resumed));
@@ -362,6 +399,7 @@ impl Node {
         }
         self.steps.push_back(Step::Discovery(discovery::Input::Start));
         self.steps.push_back(Step::Registry(registry::Input::Start));
+        self.steps.push_back(Step::Rendezvous(rendezvous::Input::Start));
         self.steps.push_back(Step::Pex(pex::Input::Start));
         self.steps.push_back(Step::Broadcast(broadcast::Input::Start));
         self.steps.push_back(Step::Roles(roles::Input::Start));
@@ -418,6 +456,7 @@ impl Node {
         self.steps.push_back(Step::Link(link::Input::HangupAll));
         self.steps.push_back(Step::Discovery(discovery::Input::Stop));
         self.steps.push_back(Step::Registry(registry::Input::Stop));
+        self.steps.push_back(Step::Rendezvous(rendezvous::Input::Stop));
         self.steps.push_back(Step::Pex(pex::Input::Stop));
         self.steps.push_back(Step::Routing(routing::Input::Stop));
         self.steps.push_back(Step::Roles(roles::Input::Stop));
@@ -452,6 +491,10 @@ impl Node {
             Step::Registry(input) => {
                 let effects = handled(&mut self.registry, now, input);
                 self.route(now, effects, Self::route_registry);
+            }
+            Step::Rendezvous(input) => {
+                let effects = handled(&mut self.rendezvous, now, input);
+                self.route(now, effects, Self::route_rendezvous);
             }
             Step::Pex(input) => {
                 let effects = handled(&mut self.pex, now, input);

@@ -11,10 +11,10 @@ use peerloom_wire::envelope::{Envelope, Signal, Unsigned};
 use super::Node;
 use super::route::Step;
 use crate::event::SignalPath;
-use crate::io::{Output, ProofId};
+use crate::io::{Output, ProofId, ServerId};
 use crate::map::Map;
 use crate::time::Now;
-use crate::{broadcast, content, discovery, pex, routing};
+use crate::{broadcast, content, discovery, pex, rendezvous, routing};
 
 /// The most envelopes whose signatures are being checked; further ones are dropped. A second's work
 /// of WebCrypto at 60 µs each is 16,000; a mesh of eight has 60 under way at once.
@@ -29,6 +29,10 @@ pub(super) enum Proof {
     Letter { unsigned: Unsigned, target: PeerId, number: Option<u64> },
     /// The goodbye of this run, to be kept until it is needed.
     Goodbye(Unsigned),
+    /// An announcement for those whom servers introduce. `is_alone`: it says that nobody is connected.
+    Introduction { unsigned: Unsigned, is_alone: bool },
+    /// The answer to a server's challenge, of so many.
+    Registration { server: ServerId, attempt: u32 },
     /// An envelope that arrived, and how.
     Heard { envelope: Box<Envelope>, path: SignalPath, hops: u8 },
     /// A manifest of ours, or of somebody else.
@@ -70,6 +74,8 @@ impl Proofs {
                 }
                 Proof::Envelope { .. }
                 | Proof::Letter { .. }
+                | Proof::Introduction { .. }
+                | Proof::Registration { .. }
                 | Proof::Heard { .. }
                 | Proof::Pex
                 | Proof::Post
@@ -96,13 +102,23 @@ impl Node {
     }
 
     /// An envelope arrived. Whatever can be found out without its signature is found out first.
+    /// `claimed`: from whom the one who brings it says that it is.
     #[inline(never)]
-    pub(super) fn on_envelope(&mut self, now: Now, bytes: &[u8], path: SignalPath, hops: u8) {
+    pub(super) fn on_envelope(
+        &mut self,
+        now: Now,
+        bytes: &[u8],
+        (path, claimed): (SignalPath, Option<PeerId>),
+        hops: u8,
+    ) {
         if !self.discovery.is_running() {
             return;
         }
         let Some(unverified) = self.signer.read(bytes, now.unix_ms) else { return };
         let envelope = unverified.envelope;
+        if claimed.is_some_and(|claimed| claimed != envelope.from) {
+            return self.signer.count("signal.misnamed");
+        }
         if self.trust.is_banned(now, envelope.from) {
             return self.signer.count("signal.banned");
         }
@@ -123,13 +139,17 @@ impl Node {
     }
 
     #[inline(never)]
-    pub(super) fn on_signed(&mut self, id: ProofId, signature: Option<Signature>) {
+    pub(super) fn on_signed(&mut self, now: Now, id: ProofId, signature: Option<Signature>) {
         // Answered twice, or of a run that ended.
         let Some(proof) = self.proofs.open.remove(&id) else { return };
         match (proof, signature) {
             (Proof::Envelope { unsigned, carried_to }, Some(signature)) => {
                 let bytes = unsigned.sign_with(&signature);
                 if let Some(target) = carried_to {
+                    let is_carried = self.routing.is_carried(now, target);
+                    let (to, envelope) = (target, bytes.clone());
+                    let input = rendezvous::Input::Send { to, envelope, is_carried };
+                    self.steps.push_back(Step::Rendezvous(input));
                     let input = routing::Input::Send { target, envelope: bytes.clone() };
                     self.steps.push_back(Step::Routing(input));
                 }
@@ -139,6 +159,15 @@ impl Node {
                 let envelope = signature.map(|signature| unsigned.sign_with(&signature));
                 let input = routing::Input::Sealed { target, number, envelope };
                 self.steps.push_back(Step::Routing(input));
+            }
+            (Proof::Introduction { unsigned, is_alone }, signature) => {
+                let envelope = signature.map(|signature| unsigned.sign_with(&signature));
+                let input = rendezvous::Input::Announced { envelope, is_alone };
+                self.steps.push_back(Step::Rendezvous(input));
+            }
+            (Proof::Registration { server, attempt }, signature) => {
+                let input = rendezvous::Input::Signed { server, attempt, signature };
+                self.steps.push_back(Step::Rendezvous(input));
             }
             (Proof::Goodbye(unsigned), Some(signature)) => {
                 self.signer.keep_goodbye(unsigned.sign_with(&signature));
@@ -200,9 +229,12 @@ impl Node {
                 let input = broadcast::Input::Verified { check, holds };
                 self.steps.push_back(Step::Broadcast(input));
             }
-            Proof::Envelope { .. } | Proof::Letter { .. } | Proof::Goodbye(_) | Proof::Post => {
-                self.bug("a check of what was to be signed")
-            }
+            Proof::Envelope { .. }
+            | Proof::Letter { .. }
+            | Proof::Introduction { .. }
+            | Proof::Registration { .. }
+            | Proof::Goodbye(_)
+            | Proof::Post => self.bug("a check of what was to be signed"),
         }
     }
 

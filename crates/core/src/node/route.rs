@@ -18,7 +18,8 @@ use crate::event::{
 use crate::io::{ConnId, LinkEvent, Output, Record, StoreError, StoreId, StoreOp, StoreReply};
 use crate::time::Now;
 use crate::{
-    broadcast, content, discovery, gossip, link, pex, registry, roles, routing, topology, trust,
+    broadcast, content, discovery, gossip, link, pex, registry, rendezvous, roles, routing,
+    topology, trust,
 };
 
 /// One input for one protocol: the unit of work of `Node::run`.
@@ -29,6 +30,7 @@ pub(super) enum Step {
     Routing(routing::Input),
     Topology(topology::Input),
     Registry(registry::Input),
+    Rendezvous(rendezvous::Input),
     Pex(pex::Input),
     Gossip(gossip::Input),
     Broadcast(broadcast::Input),
@@ -61,6 +63,7 @@ impl Node {
                 self.steps.push_back(Step::Routing(routing::Input::Up { peer }));
                 self.steps.push_back(Step::Topology(topology::Input::Up { peer }));
                 self.steps.push_back(Step::Registry(registry::Input::Connected { peer, path }));
+                self.steps.push_back(Step::Rendezvous(rendezvous::Input::Up));
                 self.steps.push_back(Step::Pex(pex::Input::PeerUp { peer }));
                 self.steps.push_back(Step::Gossip(gossip::Input::Up { peer }));
                 self.steps.push_back(Step::Broadcast(broadcast::Input::Up { peer }));
@@ -118,6 +121,7 @@ impl Node {
         );
         let input = registry::Input::Disconnected { peer, is_broken };
         self.steps.push_back(Step::Registry(input));
+        self.steps.push_back(Step::Rendezvous(rendezvous::Input::Down));
         let has_left = cause == DisconnectCause::Goodbye;
         self.steps.push_back(Step::Broadcast(broadcast::Input::Down { peer, has_left }));
         self.steps.push_back(Step::Discovery(discovery::Input::Disconnected { peer, cause }));
@@ -234,7 +238,7 @@ impl Node {
                 self.steps.push_back(Step::Link(link::Input::Send { to, frame }));
             }
             routing::Effect::Deliver { envelope, hops } => {
-                self.on_envelope(now, &envelope, SignalPath::Peers, hops);
+                self.on_envelope(now, &envelope, (SignalPath::Peers, None), hops);
             }
             routing::Effect::Seal { to: target, number, signal } => {
                 match self.signer.write(Recipient::Peer(target), signal) {
@@ -398,6 +402,33 @@ impl Node {
             gossip::Effect::Strike { peer, kind } => return self.strike(peer, kind),
         };
         self.steps.push_back(step);
+    }
+
+    #[inline(never)]
+    pub(super) fn route_rendezvous(&mut self, now: Now, effect: rendezvous::Effect) {
+        match effect {
+            rendezvous::Effect::Command { server, command } => {
+                self.outputs.push_back(Output::Server { server, command });
+            }
+            rendezvous::Effect::Sign { server, attempt, payload } => {
+                self.sign(Proof::Registration { server, attempt }, payload);
+            }
+            rendezvous::Effect::Announce { is_alone } => {
+                let signal = Signal::Announce { answer_wanted: is_alone };
+                if let Some(unsigned) = self.signer.write(Recipient::Everyone, signal) {
+                    let payload = unsigned.payload();
+                    self.sign(Proof::Introduction { unsigned, is_alone }, payload);
+                }
+            }
+            rendezvous::Effect::Deliver { from, envelope } => {
+                self.on_envelope(now, &envelope, (SignalPath::Server, Some(from)), 1);
+            }
+            rendezvous::Effect::Changed { server } => {
+                if let Some(info) = self.rendezvous.server(server) {
+                    self.event(Event::ServerChanged(info));
+                }
+            }
+        }
     }
 
     #[inline(never)]

@@ -8,7 +8,7 @@ use peerloom_wire::{ContentId, PeerId};
 use serde::{Deserialize, Serialize};
 
 use super::Node;
-use crate::event::{ContentInfo, ContentLayout, PeerInfo, PeerState};
+use crate::event::{ContentInfo, ContentLayout, PeerInfo, PeerState, ServerInfo};
 use crate::io::ConnId;
 use crate::link::Rtt;
 use crate::map::Map;
@@ -94,6 +94,12 @@ impl Node {
         self.broadcast.members(room).into_iter().map(|peer| self.peer_info(peer)).collect()
     }
 
+    /// Returns how it stands with each server, in their order.
+    #[must_use]
+    pub fn servers(&self) -> Vec<ServerInfo> {
+        self.rendezvous.servers()
+    }
+
     /// Returns the node at a glance.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -122,6 +128,7 @@ impl Node {
             self.signer.counters(),
             self.routing.counters(),
             self.registry.counters(),
+            self.rendezvous.counters(),
             self.pex.counters(),
             self.gossip.counters(),
             self.broadcast.counters(),
@@ -131,6 +138,7 @@ impl Node {
         put(&mut stats, &self.link.stats());
         put(&mut stats, &self.discovery.stats());
         put(&mut stats, &self.routing.gauges());
+        put(&mut stats, &self.rendezvous.gauges());
         put(&mut stats, &self.topology.stats());
         put(&mut stats, &self.broadcast.gauges());
         let gauges = [

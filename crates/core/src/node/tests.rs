@@ -46,6 +46,7 @@ fn node(seed: u8) -> Keyed {
         exchange: Exchange::default(),
         rules: RoleRules::default(),
         device: Device::default(),
+        meeting: Meeting::NONE,
         now: at(0),
     });
     Keyed { node, key }
@@ -134,7 +135,10 @@ fn settle(nodes: &mut [Keyed; 2], ms: u64) -> [Vec<Event>; 2] {
                         nodes[1 - index].handle(at(ms), Input::Signal { bytes });
                     }
                     Output::Link { conn, command } => play(nodes, ms, index, conn, command),
-                    Output::Store { .. } | Output::Sign { .. } | Output::Verify { .. } => {}
+                    Output::Server { .. }
+                    | Output::Store { .. }
+                    | Output::Sign { .. }
+                    | Output::Verify { .. } => {}
                 }
             }
         }

@@ -368,6 +368,7 @@ const fn path_bit(path: SignalPath) -> u8 {
     match path {
         SignalPath::Broadcast => 1,
         SignalPath::Peers => 2,
+        SignalPath::Server => 4,
     }
 }
 

@@ -317,6 +317,18 @@ impl Routing {
         told
     }
 
+    /// Returns whether what is sent to a peer is likely to be brought there: by itself, by one that is
+    /// connected to it, or by a way that something of it came.
+    #[must_use]
+    pub(crate) fn is_carried(&self, now: Now, target: PeerId) -> bool {
+        self.carriers.iter().any(|(peer, carrier)| {
+            carrier.reachable
+                && (*peer == target
+                    || carrier.neighbours.contains(&target)
+                    || self.ways.cost(now.mono, target, *peer).is_some())
+        })
+    }
+
     pub(crate) const fn counters(&self) -> &Map<&'static str, u64> {
         &self.counters
     }
