@@ -14,7 +14,7 @@ use peerloom_core::io::{
     TransportState,
 };
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Device, Event, Exchange, Input, Instant, Node, Now, Output, RoleRules};
+use peerloom_core::{Device, Event, Exchange, Input, Instant, Meeting, Node, Now, Output, RoleRules};
 use peerloom_crypto::{PublicKey, Signature};
 use peerloom_wire::{AppId, PeerId, RequestId};
 
@@ -175,6 +175,8 @@ impl Pair {
         let other = 1 - index;
         match output {
             Output::Signal { bytes } => vec![(other, Input::Signal { bytes })],
+            // There are no servers.
+            Output::Server { .. } => Vec::new(),
             Output::Sign { id, .. } => {
                 vec![(index, Input::Signed { id, signature: Some(Signature([1; 64])) })]
             }
@@ -233,6 +235,7 @@ fn node(seed: u8) -> Node {
         exchange: Exchange::default(),
         rules: RoleRules::default(),
         device: Device::default(),
+        meeting: Meeting::NONE,
         now: Now { mono: Instant::ZERO, unix_ms: 1_800_000_000_000 },
     })
 }

@@ -22,7 +22,7 @@ class BusySwarm implements NetworkSwarm {
 
   get status(): Status {
     const peersConnected = this.#peers.filter(({ state }) => state === "connected").length;
-    return { mode: "p2p", state: "online", peersDiscovered: this.#peers.length, peersConnected, contents: 0, roles: ["leaf"], bytesIn: 0, bytesOut: 0 };
+    return { mode: "p2p", state: "online", peersDiscovered: this.#peers.length, peersConnected, relayConnected: false, paths: [], contents: 0, roles: ["leaf"], bytesIn: 0, bytesOut: 0 };
   }
 
   peers(): readonly PeerInfo[] {

@@ -19,7 +19,7 @@ function content(digit: string, as: Partial<ContentInfo> = {}): Added {
 
 /** A swarm in which adding is answered when the test says so. */
 class SlowSwarm implements FilesSwarm {
-  readonly status: Status = { mode: "offline", state: "online", peersDiscovered: 0, peersConnected: 0, contents: 0, roles: ["leaf"], bytesIn: 0, bytesOut: 0 };
+  readonly status: Status = { mode: "offline", state: "online", peersDiscovered: 0, peersConnected: 0, relayConnected: false, paths: [], contents: 0, roles: ["leaf"], bytesIn: 0, bytesOut: 0 };
   readonly answers: ((added: Added) => void)[] = [];
   readonly content: Content = {
     add: () => new Promise((resolve) => this.answers.push(resolve)),

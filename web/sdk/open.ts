@@ -5,6 +5,7 @@ import { SwarmError, toSwarmError } from "./errors.ts";
 import { PeerKey } from "./identity.ts";
 import { loadedCore } from "./init.ts";
 import type { CheckedOptions } from "./options.ts";
+import { Servers } from "./rendezvous.ts";
 import { canClaim, claimProfile, ephemeralProfile, storeName, type Profile } from "./profile.ts";
 import { StoreClient } from "./store-client.ts";
 import type { Log, Wait } from "./types.ts";
@@ -21,6 +22,9 @@ export interface Parts {
   readonly store: StoreClient;
   readonly bytesMax: number | null;
   readonly key: Pick<PeerKey, "sign">;
+  readonly servers: Servers;
+  /** The names of the channels for signalling. */
+  readonly channels: readonly string[];
   readonly log: Log;
   /** Whom to connect to at each start. */
   readonly seedPeers: readonly string[];
@@ -40,12 +44,14 @@ export async function openParts(options: CheckedOptions, wait: Wait, log: Log): 
     tellFallbacks(store, log);
     const key = await keyFor(options, profile, isKept, log);
     const rtc = await prepareConnections(typeof options.rtc === "function" ? await options.rtc() : options.rtc, log);
+    const servers = await Servers.of(options.servers, options.app);
     const { app, channels, maxConnections, supernodeConnections, seedPeers } = options;
     const storeBytes = store.opened.kind === "memory" ? 0 : (bytesMax ?? (await quotaBytes()));
     const seed = browser.random(new Uint8Array(SEED_BYTES));
-    const node = { app, channels, maxConnections, supernodeConnections, isInstalled: isInstalled(), storeBytes, rtc, seed };
+    const limits = { maxConnections, supernodeConnections, storeBytes };
+    const node = { app, channels, servers: servers.count, ...limits, isInstalled: isInstalled(), rtc, seed };
     const makeNode = (host: Host): NodeHandle => new core.NodeHandle(key.publicKey, node, host);
-    return { profile, store, bytesMax, key, log, seedPeers, ambient: browser, makeNode };
+    return { profile, store, bytesMax, key, servers, channels, log, seedPeers, ambient: browser, makeNode };
   } catch (cause) {
     await store?.close();
     profile.release();

@@ -2,6 +2,7 @@
 
 import { SwarmError } from "./errors.ts";
 import { isId } from "./hex.ts";
+import type { Address, RendezvousOption } from "./rendezvous.ts";
 import type { Signalling, Store, SwarmOptions } from "./types.ts";
 
 /** Full mesh among nine tabs; more connections cost each tab more than they bring. Guess. */
@@ -18,6 +19,9 @@ const NAME_LENGTH_MAX = 64;
 
 /** Each envelope goes out on each channel. */
 const CHANNELS_MAX = 8;
+
+/** All of them are used at once. As many as the core takes. */
+const SERVERS_MAX = 4;
 
 /** Half a character: it can't be written as UTF-8. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -61,6 +65,7 @@ export interface CheckedOptions {
   readonly profile: string | undefined;
   readonly isIdentityKept: boolean;
   readonly channels: readonly string[];
+  readonly servers: readonly Address[];
   readonly rtc: NonNullable<SwarmOptions["rtc"]>;
   readonly store: { readonly kind: "persistent" | "memory"; readonly bytesMax: number | null };
   readonly maxConnections: number;
@@ -89,7 +94,7 @@ export function checkOptions(options: SwarmOptions): CheckedOptions {
     app,
     profile,
     isIdentityKept: identity === "persistent",
-    channels: checkSignalling(app, options.signalling ?? [broadcastChannel()]),
+    ...checkSignalling(app, options.signalling ?? [broadcastChannel()]),
     rtc: options.rtc ?? { iceServers: [] },
     store: checkStore(options.store ?? persistentStore()),
     maxConnections,
@@ -105,13 +110,16 @@ function checkName(what: string, name: unknown): void {
   }
 }
 
-/** Returns the names of the channels, each once. */
-function checkSignalling(app: string, signalling: readonly Signalling[]): readonly string[] {
-  const isBroadcast = (option: Signalling): option is BroadcastOption => option.kind === "broadcast";
-  if (!Array.isArray(signalling) || !signalling.every(isBroadcast) || signalling.length > CHANNELS_MAX) {
-    throw new SwarmError("BAD_INPUT", `signalling takes up to ${CHANNELS_MAX} broadcastChannel()`);
+/** Returns the names of the channels, each once, and the servers. */
+function checkSignalling(app: string, signalling: readonly Signalling[]): Pick<CheckedOptions, "channels" | "servers"> {
+  const options: readonly Signalling[] = Array.isArray(signalling) ? signalling : [];
+  const broadcast = options.filter((option): option is BroadcastOption => option.kind === "broadcast");
+  const servers = options.filter((option): option is RendezvousOption => option.kind === "rendezvous");
+  const isKnown = Array.isArray(signalling) && broadcast.length + servers.length === options.length;
+  if (!isKnown || broadcast.length > CHANNELS_MAX || servers.length > SERVERS_MAX) {
+    throw new SwarmError("BAD_INPUT", `signalling takes up to ${CHANNELS_MAX} broadcastChannel() and ${SERVERS_MAX} rendezvous()`);
   }
-  return [...new Set(signalling.map(({ name }) => name ?? `peerloom:${app}`))];
+  return { channels: [...new Set(broadcast.map(({ name }) => name ?? `peerloom:${app}`))], servers: servers.map(({ address }) => address) };
 }
 
 function checkStore(store: Store): CheckedOptions["store"] {

@@ -5,6 +5,7 @@ import type { WasmSource } from "./wasm.ts";
 
 export { SwarmError, type SwarmErrorCode } from "./errors.ts";
 export { broadcastChannel, memoryStore, persistentStore } from "./options.ts";
+export { rendezvous } from "./rendezvous.ts";
 export { isSupported } from "./support.ts";
 export { Swarm } from "./swarm.ts";
 export type * from "./types.ts";

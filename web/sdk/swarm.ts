@@ -10,6 +10,7 @@ import { hostOf } from "./host.ts";
 import { Turns } from "./letter.ts";
 import { openParts, type Parts } from "./open.ts";
 import { checkOptions } from "./options.ts";
+import { toPath, toServerPath } from "./paths.ts";
 import { isSupported } from "./support.ts";
 import { JoinedRoom } from "./room.ts";
 import type {
@@ -22,6 +23,7 @@ import type {
   PeerId,
   PeerInfo,
   Room,
+  SignallingPath,
   Status,
   SwarmEvents,
   SwarmOptions,
@@ -51,6 +53,7 @@ const LEVELS: Readonly<Record<Exclude<CoreEvent["kind"], "message">, LogLevel>> 
   served: "debug",
   memberJoined: "debug",
   memberLeft: "debug",
+  serverChanged: "info",
   security: "warn",
 };
 
@@ -109,7 +112,7 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#parts = parts;
     this.#events = new Emitter(ambient);
     this.#statusTicker = new Coalescer(STATUS_INTERVAL_MS, () => this.#tellStatus(), ambient);
-    const host = hostOf(parts.store, parts.key, (event) => this.#onEvent(event));
+    const host = hostOf(parts, (event) => this.#onEvent(event));
     try {
       this.#node = parts.makeNode(host);
     } catch (cause) {
@@ -134,14 +137,17 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
 
   get status(): Status {
     if (this.#closing.signal.aborted) {
-      return { ...(this.#statusTold ?? NO_STATUS), mode: "offline", state: "stopped", peersConnected: 0 };
+      return { ...(this.#statusTold ?? NO_STATUS), mode: "offline", state: "stopped", peersConnected: 0, relayConnected: false, paths: [] };
     }
     const { running, peersConnected, peersDiscovered, contents, roles, bytesIn, bytesOut } = this.#node.status();
+    const paths = this.#paths(running, peersConnected);
     return {
       mode: peersConnected > 0 ? "p2p" : "offline",
       state: this.#starts > 0 ? "starting" : running ? "online" : "stopped",
       peersDiscovered,
       peersConnected,
+      relayConnected: paths.some(({ kind, state }) => kind === "rendezvous" && state === "connected"),
+      paths,
       contents,
       roles: toRoles(roles),
       bytesIn,
@@ -310,6 +316,16 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
     this.#events.end();
   }
 
+  #paths(running: boolean, peersConnected: number): readonly SignallingPath[] {
+    const { channels, servers } = this.#parts;
+    const carried = peersConnected > 0 ? "connected" : "waiting";
+    return [
+      ...channels.map((name) => toPath("broadcast", name, running ? "connected" : "stopped")),
+      toPath("peers", "", running ? carried : "stopped"),
+      ...(servers.count === 0 ? [] : this.#node.servers().map((server) => toServerPath(server, servers.nameOf(server.server)))),
+    ];
+  }
+
   async #untilReady(peersMin: number, over: AbortSignal): Promise<void> {
     while (!over.aborted && !(this.status.state === "online" && this.status.peersConnected >= peersMin)) {
       await this.#moved.promise;
@@ -400,6 +416,9 @@ export class Swarm implements AsyncDisposable, TypedTarget<SwarmEvents> {
         return this.#rooms.get(detail.room)?.onMember("peer:join", detail.peer);
       case "memberLeft":
         return this.#rooms.get(detail.room)?.onMember("peer:leave", detail.peer);
+      case "serverChanged":
+        // Told by the status.
+        return;
       case "security":
         return this.#events.emit("security", { ...detail, peer: detail.peer as PeerId });
     }
@@ -441,6 +460,8 @@ const NO_STATUS: Status = {
   state: "stopped",
   peersDiscovered: 0,
   peersConnected: 0,
+  relayConnected: false,
+  paths: [],
   contents: 0,
   roles: ["leaf"],
   bytesIn: 0,

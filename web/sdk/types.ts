@@ -23,6 +23,39 @@ export interface Wait {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Why a signalling path does not work: the code is stable, the reason a sentence for people. */
+export interface SignallingFault {
+  readonly code:
+    | "BAD_ADDRESS"
+    | "BLOCKED"
+    | "UNREACHABLE"
+    | "LOST"
+    | "SILENT"
+    | "BAD_PROTOCOL"
+    | "REFUSED"
+    | "MOVING"
+    | "WRONG_HOST"
+    | "ORIGIN_DENIED"
+    | "TOO_MANY"
+    | "BUSY"
+    | "ROOM_FULL"
+    | "REPLACED";
+  readonly reason: string;
+}
+
+/** A way that offers travel. All of them are used at once; one that fails leaves the others alone. */
+export interface SignallingPath {
+  readonly kind: "broadcast" | "peers" | "rendezvous";
+  /** The channel's name, or the server's address as far as it is known. */
+  readonly name: string;
+  /** `waiting`: for the next try, or for a peer to be connected. */
+  readonly state: "stopped" | "waiting" | "connecting" | "connected";
+  /** Why it did not work the last time, until it does. */
+  readonly fault: SignallingFault | null;
+  /** When it is tried again: milliseconds since the Unix epoch. */
+  readonly nextTryAt: number | null;
+}
+
 /** What the status indicator shows. */
 export interface Status {
   readonly mode: Mode;
@@ -30,6 +63,10 @@ export interface Status {
   /** Peers heard of, connected ones included. */
   readonly peersDiscovered: number;
   readonly peersConnected: number;
+  /** Whether a rendezvous server is connected. Today it carries offers; once frames can be relayed, it is who relays them. */
+  readonly relayConnected: boolean;
+  /** How it stands with each way that offers travel: channels, connected peers, servers. */
+  readonly paths: readonly SignallingPath[];
   /** Contents known: here or offered by a connected peer. */
   readonly contents: number;
   /** What this peer is to others, see `PeerInfo.roles`. */
@@ -379,7 +416,7 @@ export interface TypedTarget<M> {
 /** Every counter that the core keeps, by protocol: for dashboards and tests. */
 export type SwarmStats = Readonly<Record<string, number>>;
 
-/** A way that offers travel: made by `broadcastChannel()`. */
+/** A way that offers travel: made by `broadcastChannel()` or `rendezvous()`. */
 export interface Signalling {
   readonly kind: string;
 }

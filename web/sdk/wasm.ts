@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly app: string;
   /** The `BroadcastChannel`s for signalling. */
   readonly channels: readonly string[];
+  /** How many rendezvous servers there are. */
+  readonly servers: number;
   readonly maxConnections: number;
   /** The same as a supernode, if that is more. */
   readonly supernodeConnections: number;
@@ -68,6 +70,7 @@ export interface NodeHandle {
   peers(): PeerSnapshot[];
   contents(): ContentSnapshot[];
   layout(content: string): ContentLayout | null;
+  servers(): ServerSnapshot[];
   status(): StatusSnapshot;
   stats(): Record<string, number>;
   lifecycle(state: PageState): void;
@@ -144,6 +147,16 @@ export interface StatusSnapshot {
   readonly bytesOut: number;
 }
 
+export interface ServerSnapshot {
+  readonly server: number;
+  readonly state: "stopped" | "waiting" | "connecting" | "connected";
+  readonly fault: "BAD_ADDRESS" | "BLOCKED" | "UNREACHABLE" | "LOST" | "SILENT" | "BAD_PROTOCOL" | "REFUSED" | "MOVING" | null;
+  /** The server's own number for why, if it refused. */
+  readonly refusal: number | null;
+  readonly detail: string;
+  readonly nextTryMs: number | null;
+}
+
 export interface MessageSnapshot {
   readonly room: string;
   readonly from: string;
@@ -168,6 +181,7 @@ export interface CoreEvents {
   message: MessageSnapshot;
   memberJoined: { readonly room: string; readonly peer: PeerSnapshot };
   memberLeft: { readonly room: string; readonly peer: PeerSnapshot };
+  serverChanged: ServerSnapshot;
   security: { readonly peer: string; readonly kind: string; readonly action: "strike" | "ban" };
 }
 
@@ -182,6 +196,11 @@ export interface Host {
   sign(payload: Uint8Array): Promise<Uint8Array>;
   /** Whether `signature` was made over `payload` by that public key; rejects if it is none. */
   verify(key: Uint8Array, payload: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /** Where that server is now; rejects with a sentence if there is no such place. */
+  serverAddress(server: number): Promise<string>;
+  seal(plain: Uint8Array): Promise<Uint8Array>;
+  /** Rejects if nobody of the swarm sealed it. */
+  unseal(sealed: Uint8Array): Promise<Uint8Array>;
   /** The buffer of `body` is transferred; the promise gives one of the same length back. */
   putChunk(hash: Uint8Array, body: Bytes): Promise<ArrayBuffer>;
   /** Rejects if the chunk is not stored or is damaged. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ConnectFailure, PeerId, Status } from "../sdk/index.ts";
 import { errorCode, errorWords, failureWords, modeWords, spokenStatus } from "./words.ts";
 
-const STATUS: Status = { mode: "offline", state: "online", peersDiscovered: 0, peersConnected: 0, contents: 0, roles: ["leaf"], bytesIn: 0, bytesOut: 0 };
+const STATUS: Status = { mode: "offline", state: "online", peersDiscovered: 0, peersConnected: 0, relayConnected: false, paths: [], contents: 0, roles: ["leaf"], bytesIn: 0, bytesOut: 0 };
 const FAILURE: ConnectFailure = { peer: "ab".repeat(32) as PeerId, stage: "ice", reason: "no pair of addresses worked.", hint: "join the same network" };
 
 function coded(code: string, message = "", failure?: ConnectFailure): Error {

@@ -37,7 +37,7 @@ pub mod trust;
 pub use event::Event;
 pub use io::{Input, Output};
 pub use machine::Machine;
-pub use node::{Node, NodeConfig, Status};
+pub use node::{Meeting, Node, NodeConfig, Status};
 pub use pace::Exchange;
 pub use random::Random;
 pub use rendezvous::SERVERS_MAX;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peerloom_core::io::CommandId;
-use peerloom_core::{Device, Exchange, Input, Instant, Node, NodeConfig, Now, RoleRules};
+use peerloom_core::{Device, Exchange, Input, Instant, Meeting, Node, NodeConfig, Now, RoleRules};
 use peerloom_wire::{AppId, ContentId, PeerId, Protocol, frame};
 
 use crate::dice::Dice;
@@ -229,6 +229,7 @@ pub(crate) fn new_node(options: &Options, seat: Seat, unix_ms: u64) -> Option<No
         exchange: Exchange::default(),
         rules: RoleRules::default(),
         device: Device::default(),
+        meeting: Meeting::NONE,
         now: Now { mono: Instant::ZERO, unix_ms },
     }))
 }

@@ -164,6 +164,12 @@ impl SimNode {
         layout.map_or(JsValue::NULL, |layout| convert::layout(&layout))
     }
 
+    /// Returns how it stands with servers, of which there are none.
+    #[must_use]
+    pub fn servers(&self) -> Array {
+        Array::new()
+    }
+
     /// Returns the totals, null once it is closed.
     #[must_use]
     pub fn status(&self) -> JsValue {

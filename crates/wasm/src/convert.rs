@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use peerloom_core::event::{
     CommandError, ConnectFailure, ContentInfo, ContentLayout, DisconnectCause, DownloadState,
-    Event, LastFailure, LocalState, PeerInfo, PeerState, Progress, Reply, SecurityAction, Stage,
-    StrikeKind,
+    Event, LastFailure, LocalState, PeerInfo, PeerState, Progress, Reply, SecurityAction,
+    ServerFault, ServerInfo, ServerState, Stage, StrikeKind,
 };
 use peerloom_core::io::StoreError;
 use peerloom_core::node::Status;
@@ -59,6 +59,7 @@ pub fn event(event: &Event, buffered: impl Fn(&PeerId) -> u32) -> (&'static str,
         }
         Event::MemberJoined { room, peer } => ("memberJoined", member(room, snapshot(peer))),
         Event::MemberLeft { room, peer } => ("memberLeft", member(room, snapshot(peer))),
+        Event::ServerChanged(info) => ("serverChanged", server(info)),
         Event::Security { peer, kind, action } => {
             let detail = Object::new()
                 .with_id("peer", &peer.0)
@@ -285,6 +286,48 @@ const fn security_action(action: SecurityAction) -> &'static str {
     match action {
         SecurityAction::Strike => "strike",
         SecurityAction::Ban => "ban",
+    }
+}
+
+/// Returns how it stands with a server.
+#[must_use]
+pub fn server(info: &ServerInfo) -> JsValue {
+    Object::new()
+        .with("server", info.server.0)
+        .with_text("state", server_state(info.state))
+        .with_option("fault", info.fault.map(server_fault))
+        .with_option("refusal", info.fault.and_then(refusal))
+        .with_text("detail", &info.detail)
+        .with_u64_option("nextTryMs", info.next_try_ms)
+        .into()
+}
+
+const fn server_state(state: ServerState) -> &'static str {
+    match state {
+        ServerState::Stopped => "stopped",
+        ServerState::Waiting => "waiting",
+        ServerState::Opening => "connecting",
+        ServerState::Joined => "connected",
+    }
+}
+
+const fn server_fault(fault: ServerFault) -> &'static str {
+    match fault {
+        ServerFault::BadAddress => "BAD_ADDRESS",
+        ServerFault::Blocked => "BLOCKED",
+        ServerFault::Unreachable => "UNREACHABLE",
+        ServerFault::Lost => "LOST",
+        ServerFault::Silent => "SILENT",
+        ServerFault::Misunderstood => "BAD_PROTOCOL",
+        ServerFault::Refused(_) => "REFUSED",
+        ServerFault::Moving => "MOVING",
+    }
+}
+
+const fn refusal(fault: ServerFault) -> Option<u8> {
+    match fault {
+        ServerFault::Refused(code) => Some(code),
+        _ => None,
     }
 }
 

@@ -10,7 +10,9 @@ use core::fmt;
 
 use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::event::{CommandError, Event, Stage};
-use peerloom_core::io::{Command, CommandId, ConnId, LinkCommand, LinkEvent};
+use peerloom_core::io::{
+    Command, CommandId, ConnId, LinkCommand, LinkEvent, ServerCommand, ServerId,
+};
 use peerloom_core::map::Map;
 use peerloom_core::{Input, Node, Output};
 use peerloom_wire::{ChunkId, PeerId, RequestId};
@@ -23,6 +25,7 @@ use crate::convert;
 use crate::host::Host;
 use crate::js::{Deferred, reason};
 use crate::live::{Kind, Live};
+use crate::server::Server;
 use crate::signalling::Signalling;
 use crate::timer::{Timer, now};
 use crate::trace::Trace;
@@ -40,6 +43,8 @@ pub(crate) struct Driver {
     /// Those that are joined: all of `channels`, or none.
     signalling: RefCell<Vec<Signalling>>,
     channels: Array,
+    /// Those that the node asked to open and did not ask to close.
+    servers: RefCell<Map<ServerId, Rc<Server>>>,
     rtc: RtcConfiguration,
     host: Host,
     pool: Rc<Pool>,
@@ -77,6 +82,7 @@ impl Driver {
             next_command: Cell::new(0),
             signalling: RefCell::default(),
             channels: parts.channels,
+            servers: RefCell::default(),
             rtc: parts.rtc,
             host: parts.host,
             pool: Rc::default(),
@@ -136,6 +142,7 @@ impl Driver {
         self.phase.set(Phase::Closed);
         drop(self.timer.take());
         drop(self.signalling.take());
+        drop(self.servers.take());
         drop(self.connections.take());
         self.inbox.borrow_mut().clear();
         let waiting = self.commands.take();
@@ -234,6 +241,7 @@ impl Driver {
                     signalling.send(&bytes); // Other tabs hear it later, in tasks of their own.
                 }
             }
+            Output::Server { server, command } => self.server(server, command),
             Output::Store { id, op } => self.store(id, op),
             Output::Sign { id, payload } => self.sign(id, &payload),
             Output::Verify { id, claim } => self.verify(id, &claim),
@@ -247,6 +255,32 @@ impl Driver {
                 if let Some(answer) = self.host.event(&event, |peer| self.buffered_bytes(peer)) {
                     self.submit(answer);
                 }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn server(self: &Rc<Self>, id: ServerId, command: ServerCommand) {
+        match command {
+            ServerCommand::Open => {
+                let driver = Rc::downgrade(self);
+                let server = Server::open(id, &self.host, move |event| {
+                    if let Some(driver) = Weak::upgrade(&driver) {
+                        driver.submit(Input::Server { server: id, event });
+                    }
+                });
+                let before = self.servers.borrow_mut().insert(id, server);
+                drop(before);
+            }
+            ServerCommand::Say(message) => {
+                let server = self.servers.borrow().get(&id).map(Rc::clone);
+                if let Some(server) = server {
+                    server.say(message);
+                }
+            }
+            ServerCommand::Close => {
+                let gone = self.servers.borrow_mut().remove(&id);
+                drop(gone);
             }
         }
     }

@@ -9,9 +9,10 @@ use alloc::vec::Vec;
 use js_sys::{Array, Promise, Uint8Array};
 use peerloom_core::io::{Command, Economy, Lifecycle};
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Device, Exchange, Input, Node, RoleRules};
+use peerloom_core::{Device, Exchange, Input, Meeting, Node, RoleRules};
 use peerloom_crypto::PublicKey;
 use peerloom_wire::id::hex;
+use peerloom_wire::rendezvous::Place;
 use peerloom_wire::{AppId, ContentId};
 use wasm_bindgen::prelude::*;
 use web_sys::RtcConfiguration;
@@ -39,6 +40,8 @@ export interface NodeOptions {
   isInstalled: boolean;
   /** How much may be stored for contents; 0: nothing that stays. */
   storeBytes: number;
+  /** How many rendezvous servers there are: `Host.serverAddress` says where. */
+  servers: number;
   rtc: RTCConfiguration;
   /** 32 bytes for the node's random choices; no secret comes from it. */
   seed: Uint8Array;
@@ -92,6 +95,7 @@ impl NodeHandle {
                 is_installed: property(options, "isInstalled").is_truthy(),
                 store_bytes: integer(number("storeBytes")),
             },
+            meeting: Meeting { tag: Place::of(&app).tag, servers: integer(number("servers")) },
             now: now(),
         };
         let trace = property(options, "recordTrace").is_truthy();
@@ -242,6 +246,12 @@ impl NodeHandle {
         let Ok(content) = content.parse::<ContentId>() else { return JsValue::NULL };
         let layout = self.driver.read(|node| node.layout(content));
         layout.map_or(JsValue::NULL, |layout| convert::layout(&layout))
+    }
+
+    /// Returns how it stands with each server.
+    #[must_use]
+    pub fn servers(&self) -> Array {
+        self.driver.read(Node::servers).iter().map(convert::server).collect()
     }
 
     /// Returns the totals.

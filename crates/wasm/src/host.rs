@@ -23,6 +23,12 @@ export interface Host {
   sign(payload: Uint8Array): Promise<Uint8Array>;
   /** Whether `signature` was made over `payload` by the key (65 bytes); rejects if that is no key. */
   verify(key: Uint8Array, payload: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /** Where server number `server` is now; rejects with a `message` if there is no such place. */
+  serverAddress(server: number): Promise<string>;
+  /** What is to go through a server, for whoever knows the application's name. */
+  seal(plain: Uint8Array): Promise<Uint8Array>;
+  /** The other way round; rejects if nobody of the application sealed it. */
+  unseal(sealed: Uint8Array): Promise<Uint8Array>;
   /** The buffer of `body` may be transferred; the promise gives it, or a fresh one, back. */
   putChunk(hash: Uint8Array, body: Uint8Array): Promise<ArrayBuffer>;
   /** Rejects if the chunk is missing. */
@@ -42,7 +48,7 @@ export interface Host {
 #[wasm_bindgen]
 extern "C" {
     /// The SDK's side of a node.
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     #[wasm_bindgen(typescript_type = "Host")]
     pub type Host;
     #[wasm_bindgen(method, catch, js_name = event)]
@@ -64,6 +70,24 @@ extern "C" {
         payload: &Uint8Array,
         signature: &Uint8Array,
     ) -> Result<Promise, JsValue>;
+    /// Finds out where a server is; the promise gives its address.
+    ///
+    /// # Errors
+    /// What the SDK threw instead of giving a promise.
+    #[wasm_bindgen(method, catch, js_name = serverAddress)]
+    pub fn server_address(this: &Host, server: u8) -> Result<Promise, JsValue>;
+    /// Seals for those who know the application's name; the promise gives bytes.
+    ///
+    /// # Errors
+    /// What the SDK threw instead of giving a promise.
+    #[wasm_bindgen(method, catch)]
+    pub fn seal(this: &Host, plain: &Uint8Array) -> Result<Promise, JsValue>;
+    /// Opens what was sealed; the promise gives bytes.
+    ///
+    /// # Errors
+    /// What the SDK threw instead of giving a promise.
+    #[wasm_bindgen(method, catch)]
+    pub fn unseal(this: &Host, sealed: &Uint8Array) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = putChunk)]
     fn put_chunk(this: &Host, hash: &Uint8Array, body: &Uint8Array) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = getChunk)]

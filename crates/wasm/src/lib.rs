@@ -35,6 +35,8 @@ mod listener;
 #[cfg(feature = "browser")]
 mod live;
 #[cfg(feature = "browser")]
+mod server;
+#[cfg(feature = "browser")]
 mod signalling;
 #[cfg(feature = "browser")]
 mod timer;
@@ -51,6 +53,7 @@ pub use self::{
     connection::Connection,
     handle::{NodeHandle, NodeOptions},
     live::{Counts, counts},
+    server::Server,
     signalling::Signalling,
 };
 

@@ -35,7 +35,7 @@ test("a report tells each test, its figures, checks and stages", () => {
 test("the own swarm is told with reasons and counters, and ids are cut", () => {
   const failure = { peer: OTHER.id, stage: "ice" as const, reason: "no <b>way</b> | found", at: 1_799_999_990_000 };
   const one = peer(3, { state: "backoff", lastFailure: failure, nextTryAt: 1_800_000_003_000 });
-  const status = { mode: "offline" as const, state: "online" as const, peersDiscovered: 1, peersConnected: 0, contents: 0, roles: ["leaf" as const], bytesIn: 0, bytesOut: 0 };
+  const status = { mode: "offline" as const, state: "online" as const, peersDiscovered: 1, peersConnected: 0, relayConnected: false, paths: [], contents: 0, roles: ["leaf" as const], bytesIn: 0, bytesOut: 0 };
   const full = report({ swarm: { id: OWN, status, peers: [one], stats: { "signal.bad_signature": 2, "link.open": 0 } }, log: [ENTRY] });
   const text = reportMarkdown(full);
   expect(text).toContain("0 of 1 peers connected");

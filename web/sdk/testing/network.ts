@@ -4,6 +4,7 @@ import { SwarmError } from "../errors.ts";
 import { checkOptions, type CheckedOptions } from "../options.ts";
 import { StoreClient } from "../store-client.ts";
 import type { Parts } from "../open.ts";
+import { Servers } from "../rendezvous.ts";
 import type { MemoryStore } from "../store/memory.ts";
 import type { Swarm } from "../swarm.ts";
 import type { Log, SwarmOptions, Wait } from "../types.ts";
@@ -83,6 +84,9 @@ export class SimNetwork implements AsyncDisposable {
    */
   async open(options: SwarmOptions): Promise<Swarm> {
     const checked = checkOptions(options);
+    if (checked.servers.length > 0) {
+      throw new SwarmError("UNSUPPORTED", "a simulated network has no servers");
+    }
     const { world } = await this.#run();
     throwIfAborted(options.signal);
     const tab = this.#claim(checked);
@@ -286,7 +290,7 @@ export class SimNetwork implements AsyncDisposable {
       this.#swarms.delete(swarm);
     };
     const profile = { name: config.name, markReleased: nothing, markHeld: nothing, release };
-    const swarm: Swarm = page.open({ profile, store, bytesMax, key: UNUSED_KEY, log, seedPeers }, (host) => {
+    const swarm: Swarm = page.open({ profile, store, bytesMax, key: UNUSED_KEY, servers: Servers.NONE, channels, log, seedPeers }, (host) => {
       const node = world.open(tab.index, app, channels, maxConnections, host);
       if (node === undefined) {
         throw new SwarmError("QUOTA", "there are too many peers on this network");

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use peerloom_core::io::{StoreError, StoreId, StoreReply};
-use peerloom_core::{Device, Exchange, Input, Instant, Node, NodeConfig, Now, Output, RoleRules};
+use peerloom_core::{
+    Device, Exchange, Input, Instant, Meeting, Node, NodeConfig, Now, Output, RoleRules,
+};
 use peerloom_wire::AppId;
 
 use super::TIMER_MIN;
@@ -67,6 +69,7 @@ impl Actor {
             exchange: Exchange::default(),
             rules: RoleRules::default(),
             device: Device::default(),
+            meeting: Meeting::NONE,
             now: Now { mono, unix_ms },
         }));
         self.seat

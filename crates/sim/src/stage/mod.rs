@@ -295,6 +295,8 @@ impl Stage {
     fn execute(&mut self, seat: Seat, output: Output) {
         match output {
             Output::Signal { bytes } => self.signal(seat, &bytes),
+            // These nodes are given no servers.
+            Output::Server { .. } => {}
             Output::Link { conn, command } => self.link(seat, conn, command),
             Output::Store { id, op } => {
                 let body = match &op {
