@@ -19,6 +19,7 @@ impl World {
     pub fn act(&mut self, action: Action) {
         match action {
             Action::Open { tab } => self.open(tab),
+            Action::StopServer { server, ms, is_told } => self.stop_server(server, ms, is_told),
             Action::Add { content } => self.add(content),
             Action::Get { tab, content } => self.get(tab, content),
             Action::Kill { tab, for_good } => {
@@ -59,6 +60,7 @@ impl World {
         self.fabric.options.stillborn_per_mille = 0;
         self.options.store.fail_per_mille = 0;
         self.fabric.rejoin_all(&mut self.schedule);
+        self.mend_servers();
         for index in 0..self.tabs.len() {
             self.heal_tab(index);
         }

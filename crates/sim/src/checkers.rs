@@ -68,11 +68,6 @@ struct Told {
 }
 
 impl Checkers {
-    /// How many connections a session's events told of that are still there.
-    pub(crate) fn connections(&self, seat: Seat) -> usize {
-        self.sessions.get(&seat).map_or(0, |told| told.connected.len())
-    }
-
     pub(crate) fn fail(&mut self, now_ms: u64, tab: usize, checker: &'static str, what: String) {
         if self.violations.len() < VIOLATIONS_MAX {
             self.violations.push(Violation { at_ms: now_ms, tab, checker, what });
@@ -151,6 +146,7 @@ impl Checkers {
             }
             Event::ConnectFailed(_)
             | Event::Message(_)
+            | Event::ServerChanged(_)
             | Event::ContentGone { .. }
             | Event::Progress { .. }
             | Event::Served { .. } => {}

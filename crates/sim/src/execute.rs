@@ -16,10 +16,7 @@ impl World {
     pub(crate) fn execute(&mut self, seat: Seat, output: Output) {
         match output {
             Output::Signal { bytes } => {
-                let hearers = match self.options.has_rendezvous {
-                    true => self.introduced(seat, &bytes),
-                    false => self.truth.who.hearers(seat.tab),
-                };
+                let hearers = self.truth.who.hearers(seat.tab);
                 let open = hearers.iter().map(|tab| &self.tabs[*tab]).filter(|tab| tab.is_open());
                 let listeners: Vec<Listener> =
                     open.map(|tab| Listener { seat: tab.seat, app: tab.options.app }).collect();
@@ -31,6 +28,7 @@ impl World {
                     self.bus.abuse(&mut self.schedule, hostility, &bytes, &listeners);
                 }
             }
+            Output::Server { server, command } => self.execute_server(seat, server, command),
             Output::Link { conn, command } => self.execute_link(seat, conn, command),
             Output::Store { id, op } => self.execute_store(seat, id, op),
             Output::Sign { id, payload } => {

@@ -28,9 +28,12 @@ pub struct Options {
     pub contents: Vec<ContentOptions>,
     /// Connections that each node may have.
     pub max_connections: u16,
-    /// Whether a server makes first contacts, instead of channels.
+    /// Whether servers make first contacts, instead of channels.
     #[serde(default)]
     pub has_rendezvous: bool,
+    /// The rendezvous servers that all tabs use.
+    #[serde(default)]
+    pub servers: Vec<ServerLies>,
     /// How envelopes travel.
     pub signalling: SignallingOptions,
     /// How connections come up and carry.
@@ -117,6 +120,23 @@ pub struct Hostility {
     /// A list of peers, or gossip, is followed by one of peers that nobody is, rightly signed, each of
     /// which claims every role.
     pub sybil_per_mille: u32,
+}
+
+/// What a server does to what it says, each so many times in a thousand, until the world heals. The
+/// server is the real one: what it says is changed on the way out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerLies {
+    /// It is not said.
+    pub dropped_per_mille: u32,
+    /// A bit of it is another.
+    pub bent_per_mille: u32,
+    /// It is said twice.
+    pub doubled_per_mille: u32,
+    /// It is followed by the absence of somebody, and by what somebody said as if another had.
+    pub misnamed_per_mille: u32,
+    /// An introduction is followed by hundreds of made-up ones.
+    pub flood_per_mille: u32,
 }
 
 /// A content that a tab adds.
@@ -218,6 +238,7 @@ impl Options {
         let mut options = Self::calm(seed, count);
         options.draw_tabs(&mut dice);
         options.draw_channels();
+        options.draw_servers();
         options.draw_contents(&mut dice);
         options.signalling = draw_signalling(&mut dice);
         options.links = draw_links(&mut dice);
@@ -259,6 +280,7 @@ impl Options {
             ],
             max_connections: 8,
             has_rendezvous: false,
+            servers: Vec::new(),
             signalling: SignallingOptions::default(),
             links: LinkOptions {
                 description: Span::new(1, 5),
@@ -342,6 +364,33 @@ impl Options {
             hostility.carried_looped_per_mille = rate();
             hostility.carried_claimed_per_mille = rate();
             hostility.carried_spent_per_mille = rate();
+        }
+    }
+
+    /// In three seeds of ten there are servers, half of which lie, and in some of these seeds a few tabs
+    /// hear nobody.
+    fn draw_servers(&mut self) {
+        let mut dice = Dice::new(self.seed, "servers");
+        if !dice.chance(300) {
+            return;
+        }
+        for _ in 0..dice.between(1, 2) {
+            let is_lying = dice.chance(500);
+            let mut rate = |max| if is_lying { sometimes(&mut dice, max) } else { 0 };
+            self.servers.push(ServerLies {
+                dropped_per_mille: rate(300),
+                bent_per_mille: rate(200),
+                doubled_per_mille: rate(300),
+                misnamed_per_mille: rate(500),
+                flood_per_mille: rate(300),
+            });
+        }
+        if dice.chance(500) {
+            for tab in &mut self.tabs {
+                if dice.chance(400) {
+                    tab.channels.clear();
+                }
+            }
         }
     }
 

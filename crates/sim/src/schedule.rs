@@ -10,6 +10,7 @@ use peerloom_core::{Input, Instant};
 use peerloom_wire::PeerId;
 
 use crate::fabric::FabricStep;
+use crate::rendezvous::ServerStep;
 
 /// One session of one tab: a reload gives the tab its next session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub(crate) enum Happening {
     Wake { seat: Seat },
     /// Something goes on in the network.
     Fabric(FabricStep),
+    /// Something goes on between a tab and a server.
+    Server { index: usize, step: ServerStep },
     /// A storage operation ends.
     Stored { seat: Seat, id: StoreId },
     /// Step of the script.

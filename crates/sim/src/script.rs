@@ -25,6 +25,15 @@ pub enum Action {
         /// Which tab.
         tab: usize,
     },
+    /// A server goes down for a while, and with it all that it knew.
+    StopServer {
+        /// Which server.
+        server: usize,
+        /// For how long.
+        ms: u64,
+        /// Whether it sends everybody away before, or is just gone.
+        is_told: bool,
+    },
     /// A content goes into the author's store and is added.
     Add {
         /// Which content.
@@ -241,6 +250,7 @@ pub(crate) fn draw(dice: &mut Dice, options: &Options) -> Vec<Step> {
     draw_meetings(options, &mut steps);
     draw_messages(options, &mut steps);
     draw_talk(options, &mut steps);
+    draw_server_stops(options, &mut steps);
     steps.sort_by_key(|step| step.at_ms);
     steps
 }
@@ -271,6 +281,18 @@ fn draw_hostile_fetches(options: &Options, steps: &mut Vec<Step>) {
                 let at_ms = dice.between(options.heal_at_ms / 2, options.heal_at_ms);
                 steps.push(Step { at_ms, action: Action::Get { tab: victim, content } });
             }
+        }
+    }
+}
+
+/// Each server goes down a few times, for up to half a minute.
+fn draw_server_stops(options: &Options, steps: &mut Vec<Step>) {
+    let mut dice = Dice::new(options.seed, "server stops");
+    for server in 0..options.servers.len() {
+        for _ in 0..dice.below(4) {
+            let at_ms = dice.below(options.heal_at_ms);
+            let (ms, is_told) = (dice.between(100, 30_000), dice.chance(500));
+            steps.push(Step { at_ms, action: Action::StopServer { server, ms, is_told } });
         }
     }
 }

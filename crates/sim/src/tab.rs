@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use peerloom_core::io::CommandId;
 use peerloom_core::{Device, Exchange, Input, Instant, Meeting, Node, NodeConfig, Now, RoleRules};
+use peerloom_wire::rendezvous::Place;
 use peerloom_wire::{AppId, ContentId, PeerId, Protocol, frame};
 
 use crate::dice::Dice;
@@ -229,7 +230,10 @@ pub(crate) fn new_node(options: &Options, seat: Seat, unix_ms: u64) -> Option<No
         exchange: Exchange::default(),
         rules: RoleRules::default(),
         device: Device::default(),
-        meeting: Meeting::NONE,
+        meeting: Meeting {
+            tag: Place::of(app).tag,
+            servers: u8::try_from(options.servers.len()).unwrap_or(u8::MAX),
+        },
         now: Now { mono: Instant::ZERO, unix_ms },
     }))
 }

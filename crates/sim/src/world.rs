@@ -16,7 +16,7 @@ use crate::fabric::{End, Fabric};
 use crate::letters::Letters;
 use crate::options::{APPS, Hostility, Options};
 use crate::posts::Posts;
-use crate::rendezvous::Rendezvous;
+use crate::rendezvous::Servers;
 use crate::report::Report;
 use crate::schedule::{Happening, Schedule, Seat};
 use crate::store::Health;
@@ -71,7 +71,7 @@ pub struct World {
     pub(crate) faults: Faults,
     pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) bus: Bus,
-    pub(crate) rendezvous: Rendezvous,
+    pub(crate) servers: Servers,
     /// What became of visits.
     pub(crate) visits: Vec<Visit>,
     /// The messages of applications.
@@ -120,7 +120,7 @@ impl World {
             tabs: (0..options.tabs.len()).map(|index| Tab::new(options, index)).collect(),
             fabric: Fabric::new(options.seed, options.links),
             bus: Bus::new(options.seed, options.signalling),
-            rendezvous: Rendezvous::new(options.seed),
+            servers: Servers::new(options),
             truth: Truth::new(options),
             checkers: Checkers::default(),
             dice: Dice::new(options.seed, "world"),
@@ -218,6 +218,7 @@ impl World {
             Happening::Input { seat, input } => self.feed(seat, input),
             Happening::Wake { seat } => self.wake(seat),
             Happening::Fabric(step) => self.fabric.step(&mut self.schedule, step),
+            Happening::Server { index, step } => self.step_server(index, step),
             Happening::Stored { seat, id } => self.stored(seat, id),
             Happening::Step(index) => {
                 if let Some(step) = self.options.script.get(index).cloned() {
@@ -332,6 +333,7 @@ impl World {
     pub(crate) fn close(&mut self, index: usize, life: Life) {
         let seat = self.tabs[index].seat;
         self.fabric.drop_session(&mut self.schedule, seat);
+        self.hang_up_all(seat);
         self.checkers.closed(seat);
         self.posts.closed(self.schedule.now(), seat);
         let tab = &mut self.tabs[index];
@@ -494,6 +496,7 @@ const fn event_name(event: &Event) -> &'static str {
         Event::Message(_) => "messages heard",
         Event::MemberJoined { .. } => "members joined",
         Event::MemberLeft { .. } => "members left",
+        Event::ServerChanged(_) => "servers changed",
         Event::Security { .. } => "strikes and bans",
     }
 }

@@ -3,7 +3,7 @@
 use super::{Event, Network, Scenario, terrain};
 use crate::dice::Dice;
 use crate::directory::Directory;
-use crate::options::{APPS, ContentOptions, LinkOptions, Options};
+use crate::options::{APPS, ContentOptions, LinkOptions, Options, ServerLies};
 use crate::posts::Phase;
 use crate::script::{Action, Step};
 
@@ -20,6 +20,9 @@ pub(super) fn draw(scenario: &Scenario, nodes: usize, seed: u64) -> Plan {
     options.contents.clear();
     options.max_connections = scenario.swarm.connections_max;
     options.has_rendezvous = scenario.swarm.rendezvous;
+    if scenario.swarm.rendezvous {
+        options.servers.push(ServerLies::default());
+    }
     let Network { latency, signalling, stillborn_per_mille, outage_is_told, heals_by_itself } =
         scenario.network;
     options.signalling = signalling;

@@ -42,12 +42,17 @@ pub(super) fn add(world: &World, before: &Reading, figures: &mut BTreeMap<&'stat
     let since = |what| after.since(before, what);
     let running = world.tabs.iter().filter(|tab| tab.is_running()).count() as f64;
     let minutes = after.at_ms.saturating_sub(before.at_ms) as f64 / 60_000.0;
-    let (heard, carried) = (since("connect.by_broadcast"), since("connect.by_peers"));
+    let met = since("connect.by_broadcast") + since("connect.by_server");
+    let carried = since("connect.by_peers");
+    let (sent, spared) = (since("rendezvous.sent"), since("rendezvous.spared"));
     let [strikes, bans] = world.security;
     figures.extend([
         ("nodes", running),
-        ("serverless_share", share(carried, heard + carried)),
-        ("connections_made", heard + carried),
+        ("serverless_share", share(carried, met + carried)),
+        ("connections_made", met + carried),
+        ("server_envelopes_spared_share", share(spared, sent + spared)),
+        ("server_envelopes_per_node_minute", share(sent, running * minutes)),
+        ("server_meets_per_node_minute", share(since("rendezvous.meets"), running * minutes)),
         ("envelopes_per_node_minute", share(since("envelopes"), running * minutes)),
         ("gossip_bytes_per_node_minute", share(since("gossip.bytes_sent"), running * minutes)),
         (
