@@ -14,7 +14,9 @@ use peerloom_core::io::{
     TransportState,
 };
 use peerloom_core::node::NodeConfig;
-use peerloom_core::{Device, Event, Exchange, Input, Instant, Meeting, Node, Now, Output, RoleRules};
+use peerloom_core::{
+    Device, Event, Exchange, Input, Instant, Meeting, Node, Now, Output, RoleRules,
+};
 use peerloom_crypto::{PublicKey, Signature};
 use peerloom_wire::{AppId, PeerId, RequestId};
 

@@ -2,7 +2,7 @@
 
 import { EVENT_NAMES } from "../../web/sdk/event-names.ts";
 import { liveCounts } from "../../web/sdk/generated/peerloom.js";
-import { broadcastChannel, init, memoryStore, persistentStore, Swarm, SwarmError } from "../../web/sdk/index.ts";
+import { broadcastChannel, init, memoryStore, persistentStore, rendezvous, Swarm, SwarmError } from "../../web/sdk/index.ts";
 import type {
   ContentId,
   ContentInfo,
@@ -19,8 +19,10 @@ import type {
 } from "../../web/sdk/index.ts";
 import { compare, matter, matterStream, type Comparison } from "./matter.ts";
 
-/** What the address may hold, besides `app`. */
+/** What the address may hold. */
 export interface LabOptions {
+  /** Default: a name that no other test has. */
+  readonly app?: string;
   /** `no`: no swarm is opened until a test does; `stopped`: it is opened and not started. */
   readonly open?: "no" | "stopped";
   readonly store?: "memory";
@@ -29,6 +31,8 @@ export interface LabOptions {
   readonly maxConnections?: number;
   /** The names of the signalling channels, separated by commas. */
   readonly channels?: string;
+  /** The addresses of rendezvous servers, separated by commas. Then there is a channel only if one is named. */
+  readonly servers?: string;
 }
 
 /** An event, as it came. */
@@ -264,12 +268,20 @@ function optionsOf(query: URLSearchParams): SwarmOptions {
   const limit = storeBytesMax === null ? {} : { maxBytes: Number(storeBytesMax) };
   const maxConnections = query.get("maxConnections");
   const channels = query.get("channels");
+  const servers = query.get("servers");
   return {
     app: query.get("app") ?? "lab",
     store: query.get("store") === "memory" ? memoryStore(limit) : persistentStore(limit),
     identity: query.get("identity") === "ephemeral" ? "ephemeral" : "persistent",
     autostart: query.get("open") !== "stopped",
-    ...(channels === null ? {} : { signalling: channels.split(",").map((name) => broadcastChannel({ name })) }),
+    ...(channels === null && servers === null
+      ? {}
+      : {
+          signalling: [
+            ...(channels?.split(",").map((name) => broadcastChannel({ name })) ?? []),
+            ...(servers?.split(",").map((url) => rendezvous(url)) ?? []),
+          ],
+        }),
     ...(maxConnections === null ? {} : { maxConnections: Number(maxConnections) }),
   };
 }

@@ -398,6 +398,6 @@ impl World {
 
 /// Each tab is on a device of its own.
 fn address_of(tab: usize) -> IpAddr {
-    let [high, middle, low] = [tab >> 16, tab >> 8, tab].map(|part| (part & 0xff) as u8);
+    let [_, high, middle, low] = u32::try_from(tab).unwrap_or(0).to_be_bytes();
     IpAddr::V4(Ipv4Addr::new(10, high, middle, low))
 }

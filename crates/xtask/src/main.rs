@@ -8,6 +8,7 @@ mod fuzz;
 mod lab;
 mod measure;
 mod names;
+mod server;
 mod setup;
 mod shell;
 mod size;

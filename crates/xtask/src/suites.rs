@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::setup::{self, CHROMEDRIVER};
 use crate::shell::{cargo, npm_tool, output, run, target_dir};
 use crate::wasm::{self, Profile};
-use crate::{build, fuzz, size, tidy};
+use crate::{build, fuzz, server, size, tidy};
 
 /// How many seeds the simulator checks on each change; more run at night.
 const SIMULATOR_SEEDS: &str = "200";
@@ -145,6 +145,7 @@ fn package(root: &Path) -> Result<()> {
 fn e2e(root: &Path) -> Result<()> {
     setup::browsers(root)?;
     core_for_web(root)?;
+    server::build(root)?;
     playwright(root, &["chromium", "firefox"])
 }
 
@@ -157,6 +158,7 @@ fn core_for_web(root: &Path) -> Result<()> {
 
 fn playwright(root: &Path, projects: &[&str]) -> Result<()> {
     let mut test = npm_tool(root, "playwright", ["test"]);
+    test.env("PEERLOOM_SERVER", server::binary(root));
     for project in projects {
         test.args(["--project", project]);
     }

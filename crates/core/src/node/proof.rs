@@ -204,6 +204,10 @@ impl Node {
             }
             Proof::Heard { envelope, path, hops } => {
                 self.signer.count("signal.received");
+                if path == SignalPath::Peers {
+                    let input = rendezvous::Input::Carried { from: envelope.from };
+                    self.steps.push_back(Step::Rendezvous(input));
+                }
                 let is_ours = match envelope.signal {
                     Signal::Message { to_run, .. } => Some(to_run == Some(self.signer.run())),
                     Signal::Receipt { to_run, .. } => Some(to_run == self.signer.run()),

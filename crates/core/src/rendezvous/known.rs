@@ -12,8 +12,8 @@ use crate::time::Instant;
 /// a node knows.
 const KNOWN_MAX: usize = 256;
 
-/// Who is written to again within this time gets something for the second time: before it `link`
-/// repeats an offer twice.
+/// Who is written to again within this time, and did not answer over others, perhaps did not get it:
+/// before it `link` repeats an offer twice.
 const STRETCH_MAX: Duration = Duration::from_secs(6);
 
 /// So long after the first word of a stretch, others had their chance to carry it. Less than `link`
@@ -63,6 +63,13 @@ impl Acquaintances {
         if let Some(known) = self.0.get_mut(&peer) {
             known.here &= !bit(server);
             known.away |= bit(server);
+        }
+    }
+
+    /// Something of a peer came over others: they carry what goes on.
+    pub(super) fn note_carried(&mut self, peer: PeerId) {
+        if let Some(known) = self.0.get_mut(&peer) {
+            known.first_at = None;
         }
     }
 

@@ -61,6 +61,8 @@ pub(crate) enum Input {
     Announced { envelope: Option<Bytes>, is_alone: bool },
     /// Bring an envelope of ours to a peer. `is_carried`: connected peers are likely to.
     Send { to: PeerId, envelope: Bytes, is_carried: bool },
+    /// Connected peers brought something of this one.
+    Carried { from: PeerId },
     /// A peer is connected.
     Up,
     /// A peer is not connected any more.
@@ -140,6 +142,7 @@ impl Machine for Rendezvous {
             Input::Send { to, envelope, is_carried } => {
                 self.send(now.mono, to, &envelope, is_carried, out);
             }
+            Input::Carried { from } => self.known.note_carried(from),
             Input::Up => self.on_connected(now, self.connected.saturating_add(1), out),
             Input::Down => self.on_connected(now, self.connected.saturating_sub(1), out),
             Input::Lifecycle(lifecycle) => self.on_lifecycle(now, lifecycle, out),

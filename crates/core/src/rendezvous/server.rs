@@ -14,8 +14,15 @@ use crate::time::{Instant, Now};
 /// The first wait after a failure; each further one is twice as long.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 
-/// The longest wait for what may come back by itself.
-const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// The longest wait for what may come back by itself, with jitter no more than half a minute: so long at
+/// most a newcomer finds nobody when a server is back.
+const BACKOFF_MAX: Duration = Duration::from_secs(20);
+
+/// Who waits for a server for so many tries, some ten minutes, waits longer from then on.
+const PATIENCE: u32 = 32;
+
+/// So long.
+const BACKOFF_LATE: Duration = Duration::from_secs(60);
 
 /// The wait for what only people can mend: a wrong address, another version. Guess.
 const HOPELESS_WAIT: Duration = Duration::from_secs(300);
@@ -309,9 +316,10 @@ impl Server {
         {
             self.failures = 0;
         }
+        let max = if self.failures < PATIENCE { BACKOFF_MAX } else { BACKOFF_LATE };
         let doubled = BACKOFF_FIRST * 2u32.pow(self.failures.min(6));
         self.failures = self.failures.saturating_add(1);
-        let around = if is_hopeless(fault) { HOPELESS_WAIT } else { doubled.min(BACKOFF_MAX) };
+        let around = if is_hopeless(fault) { HOPELESS_WAIT } else { doubled.min(max) };
         let asked = asked.map(|asked| asked.min(ASKED_WAIT_MAX));
         let wait = random.jitter(around).max(asked.unwrap_or_default());
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

@@ -317,16 +317,16 @@ impl Routing {
         told
     }
 
-    /// Returns whether what is sent to a peer is likely to be brought there: by itself, by one that is
-    /// connected to it, or by a way that something of it came.
+    /// Returns whether what is sent to a peer is likely to be brought there: by one that is connected to
+    /// it, along a way that something of it came, or in search of it by as many as it takes.
     #[must_use]
     pub(crate) fn is_carried(&self, now: Now, target: PeerId) -> bool {
-        self.carriers.iter().any(|(peer, carrier)| {
-            carrier.reachable
-                && (*peer == target
-                    || carrier.neighbours.contains(&target)
-                    || self.ways.cost(now.mono, target, *peer).is_some())
-        })
+        let carriers = || self.carriers.iter().filter(|(_, carrier)| carrier.reachable);
+        let is_known = |(peer, carrier): (&PeerId, &Carrier)| {
+            carrier.neighbours.contains(&target)
+                || self.ways.cost(now.mono, target, *peer).is_some()
+        };
+        carriers().count() >= usize::from(COPIES_UNKNOWN) || carriers().any(is_known)
     }
 
     pub(crate) const fn counters(&self) -> &Map<&'static str, u64> {

@@ -85,6 +85,10 @@ impl Drawing {
                 let tabs = self.some(dice, per_mille);
                 self.add(at_s * 1000, Action::Partition { tabs, ms: for_s * 1000 });
             }
+            Event::NoServer { at_s, for_s } => {
+                let (ms, is_told) = (for_s * 1000, false);
+                self.add(at_s * 1000, Action::StopServer { server: 0, ms, is_told });
+            }
             Event::Sleep { at_s, for_s, frozen_per_mille, hidden_per_mille, clock_jump_s_max } => {
                 for tab in 0..self.options.tabs.len() {
                     let draw = dice.below(1000);

@@ -68,8 +68,7 @@ pub struct Swarm {
     /// How many of them are on another origin's channel too. The first is on the next one's, so that
     /// all origins are a ring; the others are on that of any.
     pub bridges: usize,
-    /// Whether there is a server that tells a newcomer of one tab that is there, and does nothing else: then nobody is
-    /// on any channel.
+    /// Whether all meet through a rendezvous server: then nobody is on any channel.
     pub rendezvous: bool,
     /// Instead of origins: how often all tabs are dealt out to circles of `origin_tabs_max`, each of
     /// which is a channel. 0: not.
@@ -178,6 +177,13 @@ pub enum Event {
         for_s: u64,
         /// How many are on the smaller side.
         per_mille: u32,
+    },
+    /// The rendezvous server is gone, and with it all that it knew.
+    NoServer {
+        /// Begins.
+        at_s: u64,
+        /// Goes on for so long.
+        for_s: u64,
     },
     /// Pages are frozen, told or not, others hidden; the clocks of the frozen ones jump ahead.
     Sleep {
@@ -303,6 +309,7 @@ pub const SCENARIOS: &[(&str, &str)] = &[
     ("joining", include_str!("../../scenarios/joining.toml")),
     ("churn", include_str!("../../scenarios/churn.toml")),
     ("origins", include_str!("../../scenarios/origins.toml")),
+    ("rendezvous", include_str!("../../scenarios/rendezvous.toml")),
     ("steady", include_str!("../../scenarios/steady.toml")),
     ("load", include_str!("../../scenarios/load.toml")),
     ("partition", include_str!("../../scenarios/partition.toml")),
