@@ -13,6 +13,7 @@ import { logo } from "./logo.ts";
 import "./log-page.ts";
 import type { Recorder } from "./network/recorder.ts";
 import "./notice-list.ts";
+import { here, withoutRoom } from "./place.ts";
 import { RTC } from "./session.ts";
 import type { Session } from "./session.ts";
 
@@ -203,7 +204,7 @@ export class PeerloomApp extends LitElement {
       <header>
         <button type="button" class="button skip" @click=${this.#skip}>Skip to the content</button>
         <div class="inner">
-          <a class="name" href="#/files" aria-label="Peerloom, files">${logo(24)}<span class="word">Peerloom</span></a>
+          <a class="name" href=${here("#/files")} aria-label="Peerloom, files">${logo(24)}<span class="word">Peerloom</span></a>
           <nav aria-label="Pages">${this.#link("files", "Files")}${this.#link("network", "Network")}${this.#link("diagnostics", "Diagnostics")}${this.#link("log", "Log")}</nav>
           <peerloom-status
             .swarm=${swarm}
@@ -289,7 +290,7 @@ export class PeerloomApp extends LitElement {
     const now = this.session?.now;
     if (now?.state === "open") {
       now.files.add(event.detail.files);
-      if (this.page !== "files") location.hash = "#/files";
+      if (this.page !== "files") location.hash = here("#/files");
     } else {
       this.session?.notices.show("info", "Not ready for files yet", "Drop them again when the page has opened.");
     }
@@ -305,7 +306,7 @@ export class PeerloomApp extends LitElement {
   }
 
   #link(page: Page, name: string): TemplateResult {
-    return html`<a href="#/${page}" aria-current=${this.page === page ? "page" : nothing}>${name}</a>`;
+    return html`<a href=${here(`#/${page}`)} aria-current=${this.page === page ? "page" : nothing}>${name}</a>`;
   }
 
   /** A button and no link: the fragment of the address belongs to the pages. */
@@ -324,7 +325,8 @@ function notLoaded(state: "absent" | "loading" | "failed"): TemplateResult {
 }
 
 function pageIn(hash: string): Page {
-  return PAGES.find((page) => hash === `#/${page}`) ?? "files";
+  const place = withoutRoom(hash);
+  return PAGES.find((page) => place === `#/${page}`) ?? "files";
 }
 
 define("peerloom-app", PeerloomApp);

@@ -24,6 +24,14 @@ test("a share link is told from the app's own pages", () => {
   expect(linkIn("")).toBeNull();
 });
 
+test("a shared address stays in its room", () => {
+  const room = "#room=AAECAwQFBgcICQoLDA0ODw";
+  const page = new URL(`https://a.example/?profile=2${room}/log`);
+  expect(shareUrl(page, "#peerloom=abc.def")).toBe(`https://a.example/${room}&peerloom=abc.def`);
+  expect(linkIn(`${room}&peerloom=abc.def`)).toBe("#peerloom=abc.def");
+  expect(pageFor(page).href).toBe(`https://a.example/${room}`);
+});
+
 test("a shared address keeps the namespace and drops what belongs to this tab", () => {
   const page = new URL("https://a.example/x/?app=story&profile=2&p2p=on#/log");
   expect(shareUrl(page, "#peerloom=abc.def")).toBe("https://a.example/x/?app=story#peerloom=abc.def");

@@ -1,5 +1,7 @@
 /** What the address of the page asks for. All of it is optional, and all of it is somebody's input. */
 
+import { inRoom, roomIn, withoutRoom } from "./place.ts";
+
 /** The namespace of the app itself; tests take one each so that they never meet. */
 const APP_DEFAULT = "peerloom";
 
@@ -34,22 +36,23 @@ export function readParams(search: string): Params {
 
 /** Returns the share link in a URL's fragment, or null if it holds none. Whether the link is sound, the SDK decides. */
 export function linkIn(hash: string): string | null {
-  return hash.startsWith(LINK_PREFIX) && hash.length > LINK_PREFIX.length ? hash : null;
+  const rest = withoutRoom(hash);
+  return rest.startsWith(LINK_PREFIX) && rest.length > LINK_PREFIX.length ? rest : null;
 }
 
 /** Returns the address that opens a share link: this page without what belongs to this tab alone. */
 export function shareUrl(page: URL, link: string): string {
   const url = pageFor(page);
-  url.hash = link;
+  url.hash = inRoom(roomIn(page.hash), link);
   return url.href;
 }
 
-/** Returns this page's address for another tab, which needs a profile of its own. */
+/** Returns this page's address for another tab, which needs a profile of its own; or for somebody else, if it is a room's. */
 export function pageFor(page: URL): URL {
   const url = new URL(page.href);
   url.searchParams.delete("profile");
   url.searchParams.delete("p2p");
-  url.hash = "";
+  url.hash = inRoom(roomIn(page.hash), "");
   return url;
 }
 

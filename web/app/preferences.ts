@@ -16,14 +16,15 @@ export class Preferences {
   #enabled: boolean;
   readonly #paused: Set<string>;
 
-  constructor(app: string, peer: string) {
+  /** `enabled`: whether P2P is on before anybody chose. */
+  constructor(app: string, peer: string, enabled = false) {
     this.#key = `peerloom-app:${app}:${peer}`;
-    const stored = read(this.#key);
+    const stored = read(this.#key, enabled);
     this.#enabled = stored.enabled;
     this.#paused = new Set(stored.paused);
   }
 
-  /** Whether P2P was switched on; off until somebody does. */
+  /** Whether P2P is to be on. */
   get enabled(): boolean {
     return this.#enabled;
   }
@@ -56,14 +57,14 @@ export class Preferences {
   }
 }
 
-function read(key: string): Stored {
+function read(key: string, isEnabled: boolean): Stored {
   try {
     const value: unknown = JSON.parse(localStorage.getItem(key) ?? "null");
-    if (typeof value !== "object" || value === null) return { enabled: false, paused: [] };
+    if (typeof value !== "object" || value === null) return { enabled: isEnabled, paused: [] };
     const { enabled, paused } = value as { enabled?: unknown; paused?: unknown };
     const ids = Array.isArray(paused) ? paused.filter((id): id is string => typeof id === "string") : [];
     return { enabled: enabled === true, paused: ids.slice(-PAUSED_MAX) };
   } catch {
-    return { enabled: false, paused: [] };
+    return { enabled: isEnabled, paused: [] };
   }
 }

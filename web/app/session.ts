@@ -1,4 +1,4 @@
-import { Swarm, isSupported } from "../sdk/index.ts";
+import { Swarm, broadcastChannel, isSupported, rendezvous } from "../sdk/index.ts";
 import { errorWords } from "../ui/words.ts";
 import { Changes } from "./changes.ts";
 import { Files } from "./files.ts";
@@ -6,9 +6,19 @@ import { Journal } from "./journal.ts";
 import { Notices } from "./notices.ts";
 import { linkIn, readParams } from "./params.ts";
 import type { Params } from "./params.ts";
+import { here, namespaceOf, roomIn } from "./place.ts";
 import { Preferences } from "./preferences.ts";
 
-/** What the app's swarm connects with: no servers, since it knows of none. */
+/** The rendezvous server that the page came from. Where there is none, the status says so, and the rest goes on. */
+const SERVER = "/v1/signal";
+
+/** What that server knows of STUN and TURN. */
+const ICE = "/v1/ice";
+
+/** How long it may take to say so. Guess. */
+const ICE_MAX_MS = 3_000;
+
+/** What the app's swarm connects with where all peers are in one browser, and in tests: no servers. */
 export const RTC: RTCConfiguration = { iceServers: [] };
 
 export type SessionState =
@@ -22,6 +32,8 @@ export class Session {
   readonly journal = new Journal();
   readonly notices = new Notices();
   readonly params: Params;
+  /** The secret of the room that the page was opened in; null: the swarm of this browser. */
+  readonly room: string | null;
   readonly #end = new AbortController();
   #now: SessionState = { state: "opening" };
   /** The share link in the address, as long as it is not fetched. */
@@ -29,6 +41,7 @@ export class Session {
 
   constructor() {
     this.params = readParams(location.search);
+    this.room = roomIn(location.hash);
   }
 
   get now(): SessionState {
@@ -44,10 +57,11 @@ export class Session {
     }
     try {
       const swarm = await Swarm.open({
-        app: this.params.app,
+        app: this.#namespace,
         profile: this.params.profile,
         maxConnections: this.params.maxConnections,
-        rtc: RTC,
+        // Nobody outside this browser is met, or asked anything, unless one opens a room.
+        ...(this.room === null ? { rtc: RTC } : { rtc: iceOf, signalling: [broadcastChannel(), rendezvous(SERVER)] }),
         autostart: false,
         signal: this.#end.signal,
         log: (level, event, fields) => this.journal.note(level, event, fields),
@@ -79,16 +93,27 @@ export class Session {
     const { signal } = this.#end;
     window.swarm = swarm;
     this.journal.follow(swarm, signal);
-    const preferences = new Preferences(this.params.app, swarm.id);
+    // Who opens the link of a room wants to meet those who are there.
+    const preferences = new Preferences(this.#namespace, swarm.id, this.room !== null);
     const files = new Files(swarm, preferences, this.notices);
     await files.start(signal);
     swarm.addEventListener("close", () => this.#closed(), { signal });
     files.changes.follow(() => this.#tidyAddress(files));
-    addEventListener("hashchange", () => this.#openLink(files), { signal });
+    addEventListener("hashchange", () => this.#onAddress(files), { signal });
     this.#become({ state: "open", swarm, files, preferences });
     this.#openLink(files);
     if (this.params.p2p && !preferences.enabled) await swarm.start();
     else if (preferences.enabled) await this.enable();
+  }
+
+  get #namespace(): string {
+    return namespaceOf(this.params.app, this.room);
+  }
+
+  #onAddress(files: Files): void {
+    // Another room is another swarm, with files of its own.
+    if (roomIn(location.hash) === this.room) this.#openLink(files);
+    else location.reload();
   }
 
   #openLink(files: Files): void {
@@ -101,7 +126,7 @@ export class Session {
   /** Once it is fetched or given up, the link leaves the address: a reload must not fetch again what was removed. */
   #tidyAddress(files: Files): void {
     if (this.#link === null || files.wants(this.#link)) return;
-    if (location.hash === this.#link) history.replaceState(null, "", "#/files");
+    if (linkIn(location.hash) === this.#link) history.replaceState(null, "", here("#/files"));
     this.#link = null;
   }
 
@@ -112,6 +137,17 @@ export class Session {
   #become(now: SessionState): void {
     this.#now = now;
     this.changes.changed();
+  }
+}
+
+async function iceOf(): Promise<RTCConfiguration> {
+  try {
+    const answer = await fetch(ICE, { signal: AbortSignal.timeout(ICE_MAX_MS) });
+    const { iceServers } = (await answer.json()) as RTCConfiguration;
+    return Array.isArray(iceServers) ? { iceServers } : RTC;
+  } catch {
+    // There is no server, or it is down: direct connections may do.
+    return RTC;
   }
 }
 

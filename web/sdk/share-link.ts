@@ -28,7 +28,8 @@ export function parseLink(what: unknown): LinkParts {
     return { id: what as ContentId, key: null };
   }
   const text = typeof what === "string" ? what.trim() : "";
-  const at = text.lastIndexOf(PREFIX);
+  // In a room the link comes after the room's secret.
+  const at = Math.max(text.lastIndexOf(PREFIX), text.lastIndexOf(`&${PREFIX.slice(1)}`));
   const link = at < 0 ? "" : text.slice(at + PREFIX.length);
   if (!LINK.test(link)) {
     throw new SwarmError("BAD_INPUT", "this is no share link and no content id: a link ends in #peerloom= and the content's id");

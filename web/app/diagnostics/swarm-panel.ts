@@ -9,6 +9,7 @@ import { icon } from "../../ui/icons.ts";
 import { byState, nextWords, pathWords, reputationWords, stateWords } from "../../ui/peer-words.ts";
 import { tokens } from "../../ui/tokens.ts";
 import { nothingHere, peerRows } from "../page-styles.ts";
+import { here } from "../place.ts";
 import { causeWords, modeWords } from "../../ui/words.ts";
 import type { LookedAtSwarm } from "./diagnostics.ts";
 import { hintsIn } from "./swarm-health.ts";
@@ -71,7 +72,7 @@ export class PeerloomSwarmPanel extends LitElement {
         </thead>
         <tbody>${shown.map((peer) => this.#row(peer, Date.now()))}</tbody>
       </table>
-      ${left === 0 ? nothing : html`<p class="more">${formatCount(left, "more peer")} on the <a href="#/network">Network page</a>.</p>`}`;
+      ${left === 0 ? nothing : html`<p class="more">${formatCount(left, "more peer")} on the <a href=${here("#/network")}>Network page</a>.</p>`}`;
   }
 
   #row(peer: PeerInfo, nowMs: number): TemplateResult {
