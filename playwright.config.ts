@@ -6,6 +6,10 @@ import { defineConfig, type Project } from "@playwright/test";
 // and two runs at the same time do not.
 process.env["PEERLOOM_PORT"] ??= String(await freePort());
 const port = Number(process.env["PEERLOOM_PORT"]);
+process.env["PEERLOOM_SERVER_PORT"] ??= String(await freePort());
+const serverUrl = `http://127.0.0.1:${process.env["PEERLOOM_SERVER_PORT"]}`;
+// `cargo xtask test e2e` builds it, and says where.
+const serverBinary = process.env["PEERLOOM_SERVER"] ?? "target/debug/peerloom-server";
 const isPackageOnly = /--project[ =]package$/.test(process.argv.join(" "));
 
 const chromium: Project["use"] = {
@@ -62,12 +66,19 @@ export default defineConfig({
   ...(isPackageOnly
     ? {}
     : {
-        webServer: {
-          command: `node node_modules/vite/bin/vite.js --port ${port} --strictPort --logLevel warn`,
-          url: `http://127.0.0.1:${port}/`,
-          env: { PEERLOOM_UNDER_TEST: "1" },
-          timeout: 60_000,
-        },
+        webServer: [
+          {
+            command: `node node_modules/vite/bin/vite.js --port ${port} --strictPort --logLevel warn`,
+            url: `http://127.0.0.1:${port}/`,
+            env: { PEERLOOM_UNDER_TEST: "1", PEERLOOM_SERVER_URL: serverUrl },
+            timeout: 60_000,
+          },
+          {
+            command: `${serverBinary} --listen ${new URL(serverUrl).host} --log warn`,
+            url: `${serverUrl}/healthz`,
+            timeout: 60_000,
+          },
+        ],
       }),
 });
 

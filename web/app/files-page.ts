@@ -17,6 +17,8 @@ import { filesPageStyles } from "./files-page-styles.ts";
 import type { Files } from "./files.ts";
 import { filterRow, pageTitle } from "./page-styles.ts";
 import { pageFor, shareUrl } from "./params.ts";
+import { roomIn } from "./place.ts";
+import "./room-button.ts";
 import { saveBlob } from "./save.ts";
 import "./welcome.ts";
 
@@ -118,7 +120,8 @@ export class PeerloomFilesPage extends LitElement {
     }
     if (status.peersConnected > 0) return nothing;
     return html`<div class="next">
-      ${icon("waiting")}<span>No peers yet. Open this page in another tab and turn on P2P there.</span>
+      ${icon("waiting")}<span>${roomIn(location.hash) === null ? "No peers yet. Open this page in another tab and turn on P2P there." : "Nobody else is in this room yet. Give its link to whom you want to meet."}</span>
+      <peerloom-room-button></peerloom-room-button>
       <a class="button" href=${pageFor(new URL(location.href)).href} target="_blank" rel="noopener">${icon("tab")}Open a tab</a>
     </div>`;
   }

@@ -6,6 +6,8 @@ import { formatCount } from "../ui/format.ts";
 import { icon } from "../ui/icons.ts";
 import { tokens } from "../ui/tokens.ts";
 import { pageFor } from "./params.ts";
+import { roomIn } from "./place.ts";
+import "./room-button.ts";
 
 /**
  * What to do while there is no file: three steps, of which those that are done say so.
@@ -94,6 +96,12 @@ export class PeerloomWelcome extends LitElement {
       .button {
         min-width: 124px;
       }
+      .ways {
+        display: flex;
+        flex-direction: column;
+        align-items: stretch;
+        gap: var(--space-2);
+      }
       @media (max-width: 520px) {
         h1 {
           font-size: 24px;
@@ -102,6 +110,10 @@ export class PeerloomWelcome extends LitElement {
         li {
           grid-template-columns: 32px minmax(0, 1fr);
           padding: var(--space-4);
+        }
+        .ways {
+          grid-column: 2;
+          flex-flow: row wrap;
         }
         .button {
           grid-column: 2;
@@ -121,9 +133,11 @@ export class PeerloomWelcome extends LitElement {
   override render(): TemplateResult {
     const met = this.peers > 0;
     const next = !this.on ? 1 : met ? 3 : 2;
+    const room = roomIn(location.hash) !== null;
     return html`
       <h1>Share files from browser to browser</h1>
       <p class="lead">They go straight to the other side, encrypted, and are kept in your browser. There is no server in between.</p>
+      ${room ? html`<p class="lead">This is a room: only those who have its link meet here. A server tells them of each other, and sees nothing of what they share.</p>` : ""}
       <ol>
         <li class=${stepClass(1, next, this.on)}>
           ${this.#number(1, this.on)}
@@ -138,14 +152,17 @@ export class PeerloomWelcome extends LitElement {
         <li class=${stepClass(2, next, met)}>
           ${this.#number(2, met)}
           <div>
-            <h2>${met ? `${formatCount(this.peers, "peer")} connected` : "Open this page in a second tab"}</h2>
-            <p>${met ? "What you add, they see at once." : "Turn on P2P there too, and the two find each other."}</p>
+            <h2>${met ? `${formatCount(this.peers, "peer")} connected` : room ? "Give the link of this room to somebody" : "Open this page in a second tab"}</h2>
+            <p>${met ? "What you add, they see at once." : room ? "On any device: whoever opens it is here." : "Turn on P2P there too, and the two find each other. Or make a room for somebody elsewhere."}</p>
           </div>
           ${met
             ? ""
-            : html`<a class="button ${next === 2 ? "primary" : ""} large" href=${pageFor(new URL(location.href)).href} target="_blank" rel="noopener">
-                ${icon("tab")}Open a tab
-              </a>`}
+            : html`<div class="ways">
+                <a class="button ${next === 2 ? "primary" : ""} large" href=${pageFor(new URL(location.href)).href} target="_blank" rel="noopener">
+                  ${icon("tab")}Open a tab
+                </a>
+                <peerloom-room-button kind="large"></peerloom-room-button>
+              </div>`}
         </li>
         <li class=${stepClass(3, next, false)}>
           ${this.#number(3, false)}

@@ -1,7 +1,7 @@
 import { LitElement, css, html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { ConnectFailure, PeerInfo, Status } from "../sdk/index.ts";
+import type { ConnectFailure, PeerInfo, SignallingPath, Status } from "../sdk/index.ts";
 import "./avatar.ts";
 import "./connect-form.ts";
 import { controls, figures } from "./controls.ts";
@@ -12,7 +12,7 @@ import { icon } from "./icons.ts";
 import "./peer-row.ts";
 import type { PeerRates, WatchedSwarm } from "./swarm-watch.ts";
 import { tokens } from "./tokens.ts";
-import { errorWords, failureWords, modeWords } from "./words.ts";
+import { errorWords, failureWords, modeWords, serverWords } from "./words.ts";
 
 /** Most peers listed at once; a line says how many more there are. Guess: what a person may scroll through. */
 const PEERS_SHOWN_MAX = 50;
@@ -103,6 +103,19 @@ export class PeerloomStatusPanel extends LitElement {
         margin: 0;
         padding: 0;
       }
+      .server {
+        display: flex;
+        align-items: flex-start;
+        gap: var(--space-2);
+        margin-block-start: var(--space-2);
+      }
+      .server svg {
+        flex: none;
+        margin-block-start: 2px;
+      }
+      .server .name {
+        overflow-wrap: anywhere;
+      }
       .problems li {
         display: flex;
         align-items: flex-start;
@@ -160,6 +173,7 @@ export class PeerloomStatusPanel extends LitElement {
         </div>
       </section>
       <section>${this.#counts(status)}</section>
+      ${this.#servers(status)}
       ${this.#peers()}
       <section>
         <peerloom-connect-form .swarm=${swarm} .running=${on}></peerloom-connect-form>
@@ -176,6 +190,27 @@ export class PeerloomStatusPanel extends LitElement {
       <div><dt>Received</dt><dd>${formatBytes(status?.bytesIn ?? 0)}</dd></div>
       <div><dt>Sent</dt><dd>${formatBytes(status?.bytesOut ?? 0)}</dd></div>
     </dl>`;
+  }
+
+  /** The servers through which others are met; nothing where there are none. */
+  #servers(status: Status | null): TemplateResult | typeof nothing {
+    const servers = (status?.paths ?? []).filter(({ kind }) => kind === "rendezvous");
+    if (servers.length === 0) return nothing;
+    return html`<section>
+      <h3 id="servers">Meeting others through</h3>
+      <ul aria-labelledby="servers">${servers.map((server) => this.#server(server))}</ul>
+    </section>`;
+  }
+
+  #server(server: SignallingPath): TemplateResult {
+    const words = serverWords(server);
+    return html`<li class="server">
+      ${icon(words.icon)}
+      <div class="grow">
+        <div class="name">${words.name}</div>
+        <p class="soft">${words.text}</p>
+      </div>
+    </li>`;
   }
 
   /** Who can be reached now, and who is only known: two lists, since they answer two questions. */

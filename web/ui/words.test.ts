@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { ConnectFailure, PeerId, Status } from "../sdk/index.ts";
-import { errorCode, errorWords, failureWords, modeWords, spokenStatus } from "./words.ts";
+import { errorCode, errorWords, failureWords, modeWords, serverWords, spokenStatus } from "./words.ts";
 
 const STATUS: Status = { mode: "offline", state: "online", peersDiscovered: 0, peersConnected: 0, relayConnected: false, paths: [], contents: 0, roles: ["leaf"], bytesIn: 0, bytesOut: 0 };
 const FAILURE: ConnectFailure = { peer: "ab".repeat(32) as PeerId, stage: "ice", reason: "no pair of addresses worked.", hint: "join the same network" };
@@ -43,4 +43,20 @@ describe("errorWords", () => {
   test("an error without a code speaks for itself", () => expect(errorWords(new Error("the file is gone"))).toBe("The file is gone."));
   test("what is no error at all gets a sentence", () => expect(errorWords(undefined)).toContain("Reload the page"));
   test("a code that nobody knows is none", () => expect(errorCode(coded("toString"))).toBeNull());
+});
+
+test("a server that is down says why, and when it is tried again", () => {
+  const server = { kind: "rendezvous", name: "wss://meet.example/v1/signal", state: "connected", fault: null, nextTryAt: null } as const;
+  expect(serverWords(server)).toMatchObject({ icon: "connected", name: "meet.example" });
+  const fault = { code: "UNREACHABLE", reason: "The server can’t be reached." } as const;
+  const down = serverWords({ ...server, state: "waiting", fault, nextTryAt: 1_800_000_000_000 });
+  expect(down.text).toMatch(/^The server can’t be reached\. Next try at .+\. Those who are connected stay so\.$/u);
+  expect(serverWords({ ...server, state: "connecting", fault }).text).toBe("The server can’t be reached. It is tried again now.");
+  expect(serverWords({ ...server, fault: { code: "ROOM_FULL", reason: "The room is full." } })).toMatchObject({ icon: "warning", text: "The room is full." });
+});
+
+test("who is alone is told what to do for company", () => {
+  const path = { kind: "rendezvous", name: "", state: "connected", fault: null, nextTryAt: null } as const;
+  expect(modeWords(STATUS).detail).toContain("another tab");
+  expect(modeWords({ ...STATUS, paths: [path] }).detail).toContain("anywhere else");
 });

@@ -1,4 +1,4 @@
-import type { ConnectFailure, Status, SwarmError } from "../sdk/index.ts";
+import type { ConnectFailure, SignallingPath, Status, SwarmError } from "../sdk/index.ts";
 import { formatCount, shortId } from "./format.ts";
 import type { IconName } from "./icons.ts";
 
@@ -9,6 +9,13 @@ export interface ModeWords {
   readonly word: string;
   /** One sentence more, for the popover. */
   readonly detail: string;
+}
+
+/** What to do for company. */
+function aloneWords({ paths }: Status): string {
+  return paths.some(({ kind }) => kind === "rendezvous")
+    ? "Open the link of this page anywhere else, and the two find each other."
+    : "Open this page in another tab, and the two find each other.";
 }
 
 /** Returns how a status reads; without a swarm it is off. */
@@ -25,7 +32,40 @@ export function modeWords(status: Status | null): ModeWords {
     case "relay":
       return { tone: "relayed", icon: "relayed", word: "Relayed", detail: "No direct way was found; sealed data goes through another peer or the server." };
     case "offline":
-      return { tone: "waiting", icon: "waiting", word: "No peers yet", detail: "Open this page in another tab, and the two find each other." };
+      return { tone: "waiting", icon: "waiting", word: "No peers yet", detail: aloneWords(status) };
+  }
+}
+
+/** How the status popover shows a server that peers meet through. */
+export interface ServerWords {
+  readonly icon: IconName;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Returns how it stands with a server, why it does not work, and when it is tried again. */
+export function serverWords({ name, state, fault, nextTryAt }: SignallingPath): ServerWords {
+  const host = hostOf(name);
+  const reason = fault === null ? "" : fault.reason;
+  switch (state) {
+    case "connected":
+      return { icon: fault === null ? "connected" : "warning", name: host, text: reason === "" ? "Connected. Others are met here; your data goes past it." : reason };
+    case "connecting":
+      return { icon: "waiting", name: host, text: reason === "" ? "Connecting…" : `${reason} It is tried again now.` };
+    case "waiting": {
+      const next = nextTryAt === null ? "" : ` Next try at ${new Date(nextTryAt).toLocaleTimeString()}.`;
+      return { icon: "warning", name: host, text: `${reason}${next} Those who are connected stay so.` };
+    }
+    case "stopped":
+      return { icon: "off", name: host, text: "P2P is off." };
+  }
+}
+
+function hostOf(address: string): string {
+  try {
+    return new URL(address, globalThis.location?.href).host;
+  } catch {
+    return address;
   }
 }
 
