@@ -6,10 +6,13 @@ use anyhow::Result;
 
 use crate::shell::{cargo, run, target_dir};
 
+/// The variable in which those who start it find out where it is.
+pub(crate) const VARIABLE: &str = "PEERLOOM_SERVER";
+
 /// Builds it, without optimisation: a handful of peers is nothing to it.
 pub(crate) fn build(root: &Path) -> Result<()> {
     let build = ["build", "--quiet", "--package", "peerloom-server"];
-    run(&mut cargo(root, build).args(["--bin", "peerloom-server"]))
+    run(cargo(root, build).args(["--bin", "peerloom-server"]))
 }
 
 /// Returns where it is.

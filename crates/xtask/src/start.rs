@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 
+use crate::server;
 use crate::setup;
 use crate::shell::command;
 use crate::wasm::{self, Profile};
@@ -40,6 +41,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     setup::wasm_target(root)?;
     setup::node_modules(root)?;
     wasm::build(root, profile)?;
+    server::build(root)?;
 
     let port = match options.port {
         Some(port) if is_free(port) => port,
@@ -55,7 +57,11 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         .and_then(|()| {
             println!();
             println!("  Peerloom is at http://127.0.0.1:{port}/");
-            println!("  Open it in two tabs. Ctrl-C ends it.");
+            println!(
+                "  Open it in two tabs; or make a room there, and open its link in another browser."
+            );
+            println!("  The rendezvous server behind rooms is at ws://127.0.0.1:{port}/v1/signal");
+            println!("  Ctrl-C ends both.");
             println!();
             if options.watch { watch(root, &mut server) } else { Ok(server.wait()?) }
         })
@@ -74,6 +80,7 @@ fn is_free(port: u16) -> bool {
 fn serve(root: &Path, port: u16) -> Result<Child> {
     // The pipe closes however we end, and the server ends with it.
     command(root, "node", ["web/serve.mjs", &port.to_string()])
+        .env(server::VARIABLE, server::binary(root))
         .stdin(Stdio::piped())
         .spawn()
         .context("the server cannot be started")

@@ -158,7 +158,7 @@ fn core_for_web(root: &Path) -> Result<()> {
 
 fn playwright(root: &Path, projects: &[&str]) -> Result<()> {
     let mut test = npm_tool(root, "playwright", ["test"]);
-    test.env("PEERLOOM_SERVER", server::binary(root));
+    test.env(server::VARIABLE, server::binary(root));
     for project in projects {
         test.args(["--project", project]);
     }
