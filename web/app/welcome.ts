@@ -158,7 +158,7 @@ export class PeerloomWelcome extends LitElement {
           ${met
             ? ""
             : html`<div class="ways">
-                <a class="button ${next === 2 ? "primary" : ""} large" href=${pageFor(new URL(location.href)).href} target="_blank" rel="noopener">
+                <a class="button ${next === 2 && !room ? "primary" : ""} large" href=${pageFor(new URL(location.href)).href} target="_blank" rel="noopener">
                   ${icon("tab")}Open a tab
                 </a>
                 <peerloom-room-button kind="large"></peerloom-room-button>
