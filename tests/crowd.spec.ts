@@ -82,3 +82,16 @@ test("twelve tabs with four places each are one swarm that a message crosses, an
     expect((await statsOf(page))["node.bugs"]).toBe(0);
   }
 });
+
+test("six tabs with two places each are one ring that a message crosses", async ({ context }) => {
+  test.setTimeout(120_000);
+  const pages = await Promise.all(Array.from({ length: 6 }, () => openTab(context, { maxConnections: 2 })));
+  await untilOne(pages);
+  await Promise.all(pages.map((page) => page.evaluate(() => window.lab.listen("hall"))));
+  const [speaker] = pages as [Page];
+  await saysToAll(speaker, pages.slice(1), 1);
+  for (const page of pages) {
+    expect(await page.evaluate(() => window.lab.all("security"))).toEqual([]);
+    expect((await statsOf(page))["node.bugs"]).toBe(0);
+  }
+});

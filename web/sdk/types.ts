@@ -172,7 +172,10 @@ export interface SwarmOptions extends Wait {
   readonly rtc?: RTCConfiguration | (() => RTCConfiguration | Promise<RTCConfiguration>) | undefined;
   /** Default `persistentStore()`, which falls back from OPFS to IndexedDB to memory. */
   readonly store?: Store | undefined;
-  /** Direct connections at most. Default 8, and 16 while this peer is a supernode. */
+  /**
+   * Direct connections at most, 1 to 255. Default 8, and 16 while this peer is a supernode. With 2 or 3 the tabs of one origin are one swarm; peers
+   * that have no channel in common need 4 to be sure of that. With 1 there is no swarm, only pairs.
+   */
   readonly maxConnections?: number | undefined;
   /**
    * Peers to connect to at each start, at most 16, next to those that this profile remembers: for an application that

@@ -49,10 +49,14 @@ pub(crate) fn unmet(world: &World, reach: Reach) -> Vec<(usize, String)> {
 
 /// How many connections a node of an application is to have, given others to connect to: all that it
 /// may have in a group that could be connected each to each, three quarters of them in a larger one.
-/// The other places are for those who come. With fewer than four places there is no partial view.
+/// The other places are for those who come, one at least, but for two places, which a ring takes.
 pub(crate) fn share(world: &World, app: usize) -> usize {
     let limit = usize::from(world.options.max_connections);
-    if is_crowd(world, app) && limit >= 4 { limit - limit / 4 } else { limit }
+    match limit {
+        _ if !is_crowd(world, app) => limit,
+        3 => 2,
+        _ => limit - limit / 4,
+    }
 }
 
 /// Whether an application is open in more tabs than one of them may be connected to.

@@ -106,7 +106,7 @@ describe("messages to single peers on a simulated network", () => {
 
   it("take another way when one on the way dies, and arrive once", async () => {
     network = new SimNetwork({ latencyMs: 20 });
-    const swarms = await Promise.all(Array.from({ length: 12 }, () => network.open({ app: "notes", maxConnections: 3 })));
+    const swarms = await Promise.all(Array.from({ length: 12 }, () => network.open({ app: "notes", maxConnections: 4 })));
     await network.advance(60_000);
     const a = swarms[0] as Swarm;
     const isConnected = (to: Swarm): boolean => a.peers().some(({ id, state }) => id === to.id && state === "connected");

@@ -67,6 +67,9 @@ pub(super) struct Known {
     pub(super) rebuild_until: Option<Instant>,
     /// In a row.
     pub(super) failures: u32,
+    /// Whether it was heard over the broadcast path, and an attempt failed since it was last heard,
+    /// not for want of a place.
+    pub(super) is_unreached: bool,
     /// Until an attempt succeeds.
     pub(super) last_failure: Option<LastFailure>,
     pub(super) replay: ReplayWindow,
@@ -83,6 +86,7 @@ impl Known {
             contact: Contact::Idle,
             rebuild_until: None,
             failures: 0,
+            is_unreached: false,
             last_failure: None,
             replay: ReplayWindow::after(sequence),
         }
@@ -136,6 +140,14 @@ impl Known {
             Contact::Backoff { until, .. } => until <= now,
             Contact::Dialling | Contact::Connected | Contact::Parted => false,
         }
+    }
+
+    /// Whether what is waited for is a place, of us or of it.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self.contact, Contact::Backoff { .. })
+            && self.run.is_some()
+            && !self.is_unreached
+            && self.rebuild_until.is_none()
     }
 
     /// When this peer is to be forgotten if it stays silent; never while there is contact, or

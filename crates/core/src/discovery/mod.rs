@@ -76,15 +76,12 @@ const CALL_INTERVAL: Duration = Duration::from_millis(250);
 /// other: an attempt over peers takes less.
 const CALL_HIGHER: Duration = Duration::from_secs(2);
 
-/// How long it is waited after a connection was one too many, if it would be wanted again. Guess.
-const SURPLUS_WAIT: Duration = Duration::from_secs(120);
-
 /// How long a command waits for a peer without a place to make one and dial, which takes half a second, before it is tried
 /// once more. Longer than the two seconds between two connections that a peer ends for others.
 const ROOM_WAIT: Duration = Duration::from_secs(3);
 
-/// With fewer places nobody makes room: there is no partial view then.
-const ROOM_PLACES_MIN: usize = 4;
+/// With fewer places nobody makes room for a stranger: the ring takes them.
+const ROOM_PLACES_MIN: usize = 3;
 
 /// The most commands that wait for a connection.
 const SEEKS_MAX: usize = 256;
@@ -454,6 +451,7 @@ impl Discovery {
             let before = known.run;
             if before == Some(run) {
                 known.heard_at = now.mono;
+                known.is_unreached = false;
                 known.replay.accept(envelope.sequence);
                 return;
             }
@@ -637,6 +635,8 @@ impl Discovery {
                         // It may run anew, and what we say to its earlier run is for nobody.
                         out.push(Effect::Announce { to: Some(peer), answer_wanted: true });
                     }
+                    // Others are heard only if they are called.
+                    known.is_unreached |= !is_full && known.broadcast_at.is_some();
                     let failure = failure.clone();
                     known.last_failure = Some(LastFailure { failure, at_ms: now.unix_ms });
                     known.back_off(now, &mut self.random);
@@ -670,7 +670,7 @@ impl Discovery {
                 self.set_contact(peer, Contact::Parted);
             }
             DisconnectCause::Surplus => {
-                let wait = self.random.jitter(SURPLUS_WAIT);
+                let wait = self.random.jitter(self.surplus_wait());
                 self.set_contact(peer, Contact::backoff(now, wait));
             }
             DisconnectCause::Closed

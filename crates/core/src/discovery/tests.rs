@@ -63,6 +63,12 @@ fn wait(discovery: &mut Discovery, until_ms: u64) -> Vec<Effect> {
     out
 }
 
+/// Who may be dialled.
+fn available(discovery: &Discovery, ms: u64) -> Vec<PeerId> {
+    let all = discovery.available(at(ms)).into_iter();
+    all.filter(|(_, is_waiting)| !is_waiting).map(|(peer, _)| peer).collect()
+}
+
 fn failure(peer: PeerId) -> Option<ConnectFailure> {
     Some(ConnectFailure { peer, stage: Stage::Ice, reason: "test".into(), hint: None })
 }
@@ -526,10 +532,15 @@ fn a_call_says_that_we_are_here_once() {
     check(vec![(1, Input::Stop), (2, Input::Call { peer: peer(1) })], &[]);
 }
 
-/// A node with two places that knows three peers.
+/// A node with four places that knows five peers.
 fn crowded() -> Discovery {
-    let mut discovery = discovery(2);
-    for seed in 1..4 {
+    crowded_of(4)
+}
+
+/// A node that knows one peer more than it has places.
+fn crowded_of(places: u8) -> Discovery {
+    let mut discovery = discovery(usize::from(places));
+    for seed in 1..=places + 1 {
         run(&mut discovery, vec![(1, heard(seed, 0, 1, announce()))]);
     }
     assert!(discovery.is_crowd());
@@ -540,30 +551,58 @@ fn crowded() -> Discovery {
 fn in_a_crowd_nobody_is_dialled_for_being_there() {
     let mut discovery = crowded();
     run(&mut discovery, vec![(2, Input::Failed { peer: peer(1), failure: None })]);
-    let again = run(&mut discovery, vec![(3, heard(4, 0, 1, announce()))]);
-    assert!(!again.contains(&Effect::Dial { peer: peer(4) }), "{again:?}");
-    assert_eq!(discovery.available(at(3)), [peer(1), peer(3), peer(4)]);
-    let dial = Effect::Dial { peer: peer(3) };
-    assert_eq!(run(&mut discovery, vec![(4, Input::Dial { peer: peer(3) })]), [dial]);
-    assert_eq!(discovery.available(at(5)), [peer(1), peer(4)]);
+    let again = run(&mut discovery, vec![(3, heard(6, 0, 1, announce()))]);
+    assert!(!again.contains(&Effect::Dial { peer: peer(6) }), "{again:?}");
+    assert_eq!(available(&discovery, 3), [peer(1), peer(5), peer(6)]);
+    let dial = Effect::Dial { peer: peer(5) };
+    assert_eq!(run(&mut discovery, vec![(4, Input::Dial { peer: peer(5) })]), [dial]);
+    assert_eq!(available(&discovery, 5), [peer(1), peer(6)]);
 }
 
 #[test]
 fn in_a_crowd_the_end_of_a_wait_makes_a_peer_available() {
     let mut discovery = crowded();
     run(&mut discovery, vec![(2, Input::Failed { peer: peer(1), failure: failure(peer(1)) })]);
-    assert_eq!(discovery.available(at(3)), [peer(3)]);
+    assert_eq!(available(&discovery, 3), [peer(5)]);
     assert!(wait(&mut discovery, 2_000).contains(&Effect::Available));
-    assert_eq!(discovery.available(at(2_000)), [peer(1), peer(3)]);
+    assert_eq!(available(&discovery, 2_000), [peer(1), peer(5)]);
+}
+
+#[test]
+fn with_few_places_who_was_not_reached_is_chosen_when_it_is_heard_again() {
+    let mut discovery = crowded_of(2);
+    run(&mut discovery, vec![(2, Input::Failed { peer: peer(1), failure: failure(peer(1)) })]);
+    wait(&mut discovery, 2_000);
+    assert_eq!(available(&discovery, 2_000), [peer(3)]);
+    assert!(!discovery.is_around(at(2_000), peer(1)));
+    // Whoever else speaks of it.
+    assert_eq!(run(&mut discovery, vec![(2_000, Input::Dial { peer: peer(1) })]), []);
+    run(&mut discovery, vec![(2_001, heard(1, 0, 2, announce()))]);
+    assert_eq!(available(&discovery, 2_001), [peer(1), peer(3)]);
+    assert!(discovery.is_around(at(2_001), peer(1)));
+}
+
+#[test]
+fn with_few_places_who_has_none_for_us_is_waited_for() {
+    let full = failure(peer(1)).map(|it| ConnectFailure { stage: Stage::Admission, ..it });
+    for (places, waited_for) in [(2, true), (3, true), (4, false)] {
+        let mut discovery = crowded_of(places);
+        let refused = Input::Failed { peer: peer(1), failure: full.clone() };
+        run(&mut discovery, vec![(2, refused)]);
+        assert!(discovery.is_around(at(3), peer(1)));
+        assert_eq!(discovery.available(at(3)).contains(&(peer(1), true)), waited_for);
+        wait(&mut discovery, 2_000);
+        assert!(discovery.available(at(2_000)).contains(&(peer(1), false)));
+    }
 }
 
 #[test]
 fn in_a_crowd_an_announcement_is_answered_once_and_a_call_always() {
     let mut discovery = crowded();
-    let answer = Effect::Announce { to: Some(peer(3)), answer_wanted: false };
-    let again = run(&mut discovery, vec![(2, heard(3, 0, 2, announce()))]);
+    let answer = Effect::Announce { to: Some(peer(5)), answer_wanted: false };
+    let again = run(&mut discovery, vec![(2, heard(5, 0, 2, announce()))]);
     assert_eq!(again, [], "it was answered the first time");
-    let (from, run_id) = (peer(3), RunId(0));
+    let (from, run_id) = (peer(5), RunId(0));
     let envelope =
         Envelope { from, run: run_id, sequence: 3, to_everyone: false, signal: announce() };
     let call = Input::Heard { envelope: Box::new(envelope), path: SignalPath::Peers };
@@ -573,8 +612,8 @@ fn in_a_crowd_an_announcement_is_answered_once_and_a_call_always() {
 #[test]
 fn in_a_crowd_who_is_called_over_peers_may_be_chosen_for_it() {
     let mut discovery = crowded();
-    let call = carried(3, 2, Signal::Announce { answer_wanted: false });
-    assert_eq!(run(&mut discovery, vec![(2, call)]), [Effect::Called { peer: peer(3) }]);
+    let call = carried(5, 2, Signal::Announce { answer_wanted: false });
+    assert_eq!(run(&mut discovery, vec![(2, call)]), [Effect::Called { peer: peer(5) }]);
 }
 
 #[test]
@@ -599,7 +638,7 @@ fn a_surplus_connection_is_not_made_anew_at_once() {
     run(&mut discovery, vec![(2, Input::Connected { peer: peer(1) })]);
     let cause = DisconnectCause::Surplus;
     run(&mut discovery, vec![(3, Input::Disconnected { peer: peer(1), cause })]);
-    assert!(!discovery.available(at(60_000)).contains(&peer(1)));
+    assert!(!available(&discovery, 60_000).contains(&peer(1)));
     assert_eq!(discovery.state(peer(1)), PeerState::Discovered);
     assert_eq!(discovery.last_failure(peer(1)), None);
 }
@@ -607,8 +646,8 @@ fn a_surplus_connection_is_not_made_anew_at_once() {
 #[test]
 fn who_is_silent_for_two_announcements_is_not_chosen() {
     let discovery = crowded();
-    assert_eq!(discovery.available(at(60_000)), [peer(3)]);
-    assert_eq!(discovery.available(at(80_000)), []);
+    assert_eq!(available(&discovery, 60_000), [peer(5)]);
+    assert_eq!(available(&discovery, 80_000), []);
 }
 
 #[test]

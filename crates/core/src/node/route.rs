@@ -81,7 +81,9 @@ impl Node {
                 self.steps.push_back(Step::Topology(topology::Input::Failed { peer }));
             }
             link::Effect::Refused { peer } => {
-                self.steps.push_back(Step::Topology(topology::Input::Refused { peer }));
+                let is_around = self.discovery.is_around(now, peer);
+                let input = topology::Input::Refused { peer, is_around };
+                self.steps.push_back(Step::Topology(input));
             }
             link::Effect::Frame { peer, protocol, body } => {
                 self.on_frame(now, peer, protocol, &body);
@@ -460,9 +462,10 @@ impl Node {
         let step = match effect {
             topology::Effect::Look => {
                 let available = self.discovery.available(now).into_iter();
-                let peers = available.map(|peer| {
+                let peers = available.map(|(peer, is_waiting)| {
                     let score = self.terms(now, peer).score();
-                    topology::Candidate { peer, score }
+                    let is_around = self.discovery.is_around(now, peer);
+                    topology::Candidate { peer, score, is_around, is_waiting }
                 });
                 let peers = peers.collect();
                 Step::Topology(topology::Input::Candidates { is_crowd, peers })

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use peerloom_wire::PeerId;
 
-use super::{ATTEMPT_TIME, Candidate, Effect, TRY_FIRST, TRY_MAX, Topology};
+use super::{ATTEMPT_TIME, Candidate, Effect, PLACES_MIN, TRY_FIRST, TRY_MAX, Topology};
 use crate::time::Instant;
 
 /// The most attempts at once: who starts together with many others would else be dialled by as many
@@ -68,18 +68,29 @@ impl Topology {
         let mut room = self.config.connections_max.saturating_sub(self.in_use());
         let mut lacking = self.lacking(now);
         let mut dials_left = DIALS_MAX.saturating_sub(self.fresh_attempts(now));
-        let ids: Vec<PeerId> = peers.iter().map(|candidate| candidate.peer).collect();
+        // Who is not around is no part of a ring that few places are.
+        let is_few = self.is_few();
+        let ids = peers.iter().filter(|candidate| candidate.is_around || !is_few);
+        let ids: Vec<PeerId> = ids.map(|candidate| candidate.peer).collect();
         for near in self.nearer(&ids) {
-            peers.retain(|candidate| candidate.peer != near);
-            if room > 0 {
+            let candidate = peers.extract_if(.., |candidate| candidate.peer == near).next();
+            if candidate.is_some_and(|near| near.is_waiting) {
+                // Its place is not for anybody else.
+            } else if room > 0 {
                 out.push(Effect::Dial { peer: near });
                 room -= 1;
                 lacking = lacking.saturating_sub(1);
                 dials_left = dials_left.saturating_sub(1);
             } else {
-                self.make_room(now, near, out);
+                self.make_room(now, near, candidate.is_some_and(|near| near.is_around), out);
+                if is_few {
+                    // If nobody can be let go yet: they get older.
+                    let again = now + self.youth(true);
+                    self.try_at = Some(self.try_at.map_or(again, |at| at.min(again)));
+                }
             }
         }
+        peers.retain(|candidate| !candidate.is_waiting);
         if self.tries <= FAR_TRIES && !self.neighbours.is_empty() {
             lacking = lacking.saturating_sub(FAR_COUNT);
         }
@@ -103,30 +114,34 @@ impl Topology {
             self.pinned.insert(peer);
         }
         if self.is_crowd && !self.has_room() && !self.neighbours.contains_key(&peer) {
-            self.make_room(now, peer, out);
+            self.make_room(now, peer, false, out);
         }
     }
 
     /// Our neighbours by id among those connected: the next one in the order of ids (the last is
     /// followed by the first), the one before, and the nearest by XOR. If everybody who knows everybody
     /// is connected to the next one, all are one ring, whatever else there is.
-    pub(super) fn near(&self) -> [Option<PeerId>; 3] {
-        let peers = || self.neighbours.keys().copied();
+    ///
+    /// `other` is taken for one of them. With two places there is none for the nearest.
+    pub(super) fn near_with(&self, other: Option<PeerId>) -> [Option<PeerId>; 3] {
+        let peers = || self.neighbours.keys().copied().chain(other);
+        let nearest = peers().min_by_key(|peer| self.distance(*peer));
         [
             peers().min_by_key(|peer| self.place(*peer)),
             peers().max_by_key(|peer| self.place(*peer)),
-            peers().min_by_key(|peer| self.distance(*peer)),
+            nearest.filter(|_| self.config.connections_max > PLACES_MIN),
         ]
     }
 
     /// Returns those of some peers that are to be our successor and our nearest.
     pub(super) fn nearer(&self, peers: &[PeerId]) -> Vec<PeerId> {
-        let [next, _, nearest] = self.near();
+        let [next, _, nearest] = self.near_with(None);
         let busy = || self.attempts.keys().copied();
         let all = || peers.iter().copied().chain(busy());
         let next = all().chain(next).min_by_key(|peer| self.place(*peer));
         let nearest = all().chain(nearest).min_by_key(|peer| self.distance(*peer));
         let mut nearer: Vec<PeerId> = next.into_iter().chain(nearest).collect();
+        nearer.truncate(self.config.connections_max.saturating_sub(1));
         nearer.dedup();
         nearer.retain(|peer| peers.contains(peer));
         nearer

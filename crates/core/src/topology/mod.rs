@@ -30,8 +30,12 @@ use crate::map::{Map, Set};
 use crate::random::Random;
 use crate::time::{Instant, Now};
 
-/// With fewer places than this there is no partial view: whoever comes first is served first.
-const PLACES_MIN: usize = 4;
+/// With fewer places than this there is no swarm, only pairs: nobody makes room.
+const PLACES_MIN: usize = 2;
+
+/// With fewer places than this they go to the ring first: what is left after it is too little to be
+/// sure that all are one.
+const PLACES_FEW: usize = 4;
 
 /// Between a change and its first consequence: peers that appear together are chosen among together,
 /// and neighbours are told once of several changes. Guess.
@@ -67,8 +71,8 @@ pub(crate) enum Input {
     Down { peer: PeerId },
     /// A peer answered a ping: this is what it is worth now.
     Scored { peer: PeerId, score: u64 },
-    /// A peer wanted a connection, and there was no place.
-    Refused { peer: PeerId },
+    /// A peer wanted a connection, and there was no place. `is_around`: as in [`Candidate`].
+    Refused { peer: PeerId, is_around: bool },
     /// A peer says over others that it is there, to us alone: a walk of ours came to it perhaps.
     Called { peer: PeerId },
     /// The application wants a connection to this peer.
@@ -85,6 +89,11 @@ pub(crate) struct Candidate {
     pub(crate) peer: PeerId,
     /// What it is worth.
     pub(crate) score: u64,
+    /// Whether it was heard lately, and not over our connections: it and we can be connected
+    /// whatever becomes of these.
+    pub(crate) is_around: bool,
+    /// Whether it is there, but had no place just now: not dialled yet.
+    pub(crate) is_waiting: bool,
 }
 
 /// What the protocol asks for.
@@ -187,9 +196,9 @@ impl Machine for Topology {
                     neighbour.score = score;
                 }
             }
-            Input::Refused { peer } => {
+            Input::Refused { peer, is_around } => {
                 self.counters.refused += 1;
-                self.make_room(now, peer, out);
+                self.make_room(now, peer, is_around, out);
             }
             // It lacks a connection, or walked for us: places are for those who come.
             Input::Called { peer } if self.has_room() => out.push(Effect::Dial { peer }),
@@ -321,10 +330,12 @@ impl Topology {
     }
 
     /// How many connections are wanted, and no more than that are dialled for: three quarters of the
-    /// places. The others are for those who come.
+    /// places. The others are for those who come: one at least, but for two places, which a ring takes.
     const fn wanted(&self) -> usize {
-        let places = self.config.connections_max;
-        if places < PLACES_MIN { places } else { places - places / 4 }
+        match self.config.connections_max {
+            3 => 2,
+            places => places - places / 4,
+        }
     }
 
     /// Connections and attempts.

@@ -5,7 +5,7 @@ use core::cmp::Reverse;
 use peerloom_wire::PeerId;
 
 use super::message::Status;
-use super::{Effect, Message, Topology};
+use super::{Effect, Message, PLACES_FEW, PLACES_MIN, Topology};
 use crate::pace::Turns;
 use crate::score::FULL;
 use crate::time::Instant;
@@ -80,7 +80,7 @@ impl Topology {
             room: byte(self.config.connections_max.saturating_sub(self.in_use())),
             keep: false,
         };
-        let near = self.near();
+        let near = self.near_with(None);
         for (&to, neighbour) in &mut self.neighbours {
             let status = Status { keep: near.contains(&Some(to)), ..status };
             if neighbour.told != Some(status) {
@@ -92,15 +92,24 @@ impl Topology {
 
     /// Ends a connection that is of little use, for the sake of somebody who is then dialled.
     #[inline(never)]
-    pub(super) fn make_room(&mut self, now: Instant, for_peer: PeerId, out: &mut Vec<Effect>) {
-        if self.config.connections_max < super::PLACES_MIN || now < self.close_after {
+    pub(super) fn make_room(
+        &mut self,
+        now: Instant,
+        for_peer: PeerId,
+        is_around: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.config.connections_max < PLACES_MIN || now < self.close_after {
             return;
         }
-        let is_forced = now >= self.force_after;
-        let mut peers = self.least_useful(now, false);
-        if peers.is_empty() && is_forced {
+        // Few places are a ring of those who hear each other before anything else: everybody sees
+        // the same one, so each connection that is let go for it is one that is not of it.
+        let near = self.near_with((is_around && self.is_few()).then_some(for_peer));
+        let is_ring = near.contains(&Some(for_peer));
+        let mut peers = self.least_useful(now, &near, (false, is_ring));
+        if peers.is_empty() && (is_ring || now >= self.force_after) {
             self.force_after = now + FORCE_INTERVAL;
-            peers = self.least_useful(now, true);
+            peers = self.least_useful(now, &near, (true, is_ring));
         }
         if !peers.is_empty() {
             self.close_after = now + CLOSE_INTERVAL;
@@ -113,19 +122,23 @@ impl Topology {
     /// Returns those that may be let go, the least useful first: of which there are most like it by
     /// id, then who is
     /// worth least, then the youngest. Without `is_forced` only who can spare us; never who
-    /// has nobody else.
-    fn least_useful(&self, now: Instant, is_forced: bool) -> Vec<PeerId> {
-        let near = self.near();
+    /// has nobody else. For the ring nobody is kept for saying so.
+    fn least_useful(
+        &self,
+        now: Instant,
+        near: &[Option<PeerId>],
+        (is_forced, is_ring): (bool, bool),
+    ) -> Vec<PeerId> {
         let mut kept = 0;
         let mut ranked = Vec::new();
         for (&peer, neighbour) in &self.neighbours {
             let Status { used, spare, keep, .. } = neighbour.status;
-            let is_kept = keep && kept < KEPT_MAX;
+            let is_kept = keep && !is_ring && kept < KEPT_MAX;
             kept += usize::from(is_kept);
             let can_spare = spare > 0 || is_forced && used > 1;
             if is_kept
                 || !can_spare
-                || now < neighbour.since + YOUTH
+                || now < neighbour.since + self.youth(is_ring)
                 || near.contains(&Some(peer))
                 || self.pinned.contains(&peer)
             {
@@ -138,6 +151,17 @@ impl Topology {
         }
         ranked.sort_unstable();
         ranked.into_iter().map(|(_, _, peer)| peer).collect()
+    }
+
+    /// Whether places are so few that the ring comes first.
+    pub(super) const fn is_few(&self) -> bool {
+        self.config.connections_max < PLACES_FEW
+    }
+
+    /// For how long a new neighbour is kept, if it is one of few and not of the ring, too: what is in
+    /// the way of the ring is better let go before it is built on.
+    pub(super) const fn youth(&self, is_ring: bool) -> Duration {
+        if is_ring { CLOSE_INTERVAL } else { YOUTH }
     }
 
     /// Returns how much a peer could still take on, as it says itself, in thousandths.

@@ -49,6 +49,15 @@ fn connected(connections_max: usize, peers: impl IntoIterator<Item = u8>) -> Top
     topology
 }
 
+/// Somebody who is not around wanted a place.
+fn refused(seed: u8) -> Input {
+    Input::Refused { peer: peer(seed), is_around: false }
+}
+
+fn refused_around(seed: u8) -> Input {
+    Input::Refused { peer: peer(seed), is_around: true }
+}
+
 fn says(from: u8, message: Message) -> Input {
     Input::Message { from: peer(from), message }
 }
@@ -58,8 +67,12 @@ fn walk(steps_left: u8, origin: u8, point: u8) -> Message {
     Message::Walk(Walk { steps_left, origin: peer(origin), point })
 }
 
+fn candidate(seed: u8, score: u64) -> Candidate {
+    Candidate { peer: peer(seed), score, is_around: true, is_waiting: false }
+}
+
 fn candidates(peers: impl IntoIterator<Item = u8>) -> Input {
-    let scored = |seed| Candidate { peer: peer(seed), score: 500 };
+    let scored = |seed| candidate(seed, 500);
     Input::Candidates { is_crowd: true, peers: peers.into_iter().map(scored).collect() }
 }
 
@@ -118,7 +131,7 @@ fn the_better_are_dialled_more_often_and_the_worse_too() {
         for seed in [127, 129, 90, 91, 92] {
             tell(&mut topology, 0, Input::Up { peer: peer(seed) });
         }
-        let scored = |(seed, score)| Candidate { peer: peer(seed), score };
+        let scored = |(seed, score)| candidate(seed, score);
         let peers = [(10, 100), (20, 500), (30, 300)].map(scored).to_vec();
         topology.tries = FAR_TRIES + 1;
         let chosen = tell(&mut topology, 0, Input::Candidates { is_crowd: true, peers });
@@ -239,7 +252,7 @@ fn for_who_is_refused_the_least_useful_is_let_go_and_then_it_is_called() {
     for (seed, score) in [(1, 90), (2, 10), (3, 20)] {
         tell(&mut topology, 1, Input::Scored { peer: peer(seed), score });
     }
-    let closed = tell(&mut topology, 20_000, Input::Refused { peer: peer(50) });
+    let closed = tell(&mut topology, 20_000, refused(50));
     let peers = [2, 3, 1, 200].map(peer).to_vec();
     assert_eq!(closed, [Effect::Close { peers }]);
     let called = tell(&mut topology, 20_001, Input::Down { peer: peer(2) });
@@ -251,7 +264,7 @@ fn strangers_replace_no_more_than_one_in_two_seconds() {
     let mut topology = connected(6, [1, 2, 3, 4, 5, 6]);
     let mut closed = 0;
     for ms in 20_000..30_000 {
-        closed += tell(&mut topology, ms, Input::Refused { peer: peer(50) }).len();
+        closed += tell(&mut topology, ms, refused(50)).len();
     }
     assert_eq!(closed, 5);
 }
@@ -262,11 +275,11 @@ fn who_has_nobody_else_or_is_new_or_wanted_is_kept() {
     tell(&mut topology, 0, Input::Up { peer: peer(2) });
     // Of the second one nothing is known: it may have nobody else.
     tell(&mut topology, 0, Input::Pin { peer: peer(1) });
-    assert_eq!(tell(&mut topology, 40_000, Input::Refused { peer: peer(50) }), []);
+    assert_eq!(tell(&mut topology, 40_000, refused(50)), []);
     tell(&mut topology, 0, Input::Unpin { peer: peer(1) });
     let closed = [Effect::Close { peers: vec![peer(1)] }];
-    assert_eq!(tell(&mut topology, 5_000, Input::Refused { peer: peer(50) }), []);
-    assert_eq!(tell(&mut topology, 80_000, Input::Refused { peer: peer(50) }), closed);
+    assert_eq!(tell(&mut topology, 5_000, refused(50)), []);
+    assert_eq!(tell(&mut topology, 80_000, refused(50)), closed);
 }
 
 #[test]
@@ -276,15 +289,68 @@ fn who_says_that_it_needs_us_is_kept_up_to_a_bound() {
         let status = Status { used: 7, spare: 1, room: 1, keep: true };
         tell(&mut topology, 1, says(seed, Message::Status(status)));
     }
-    let closed = tell(&mut topology, 20_000, Input::Refused { peer: peer(50) });
+    let closed = tell(&mut topology, 20_000, refused(50));
     let [Effect::Close { peers }] = &closed[..] else { panic!("{closed:?}") };
     assert!(!peers.is_empty() && peers.len() <= 4, "{peers:?}");
 }
 
 #[test]
-fn with_three_places_or_less_nobody_is_let_go() {
-    let mut topology = connected(3, [1, 2, 3]);
-    assert_eq!(tell(&mut topology, 40_000, Input::Refused { peer: peer(50) }), []);
+fn with_one_place_nobody_is_let_go() {
+    let mut topology = connected(1, [1]);
+    assert_eq!(tell(&mut topology, 40_000, refused(50)), []);
+    assert_eq!(tell(&mut topology, 40_000, refused_around(129)), []);
+}
+
+#[test]
+fn two_places_are_opened_for_the_ring_and_for_nobody_else() {
+    // The next one and the one before of those connected, which both say that they need us.
+    let mut topology = connected(2, [60, 200]);
+    for seed in [60, 200] {
+        let status = Status { used: 2, spare: 0, room: 0, keep: true };
+        tell(&mut topology, 1, says(seed, Message::Status(status)));
+    }
+    assert_eq!(tell(&mut topology, 40_000, refused_around(50)), [], "further away");
+    assert_eq!(tell(&mut topology, 40_000, refused(129)), [], "it may not hear whom we hear");
+    let closed = tell(&mut topology, 40_000, refused_around(129));
+    assert_eq!(closed, [Effect::Close { peers: vec![peer(200)] }]);
+    tell(&mut topology, 40_001, Input::Down { peer: peer(200) });
+    tell(&mut topology, 40_100, Input::Up { peer: peer(129) });
+    // Nor for the ring while what takes the place is only being made.
+    assert_eq!(tell(&mut topology, 40_200, refused_around(90)), []);
+    let closed = tell(&mut topology, 43_000, refused_around(90));
+    assert_eq!(closed, [Effect::Close { peers: vec![peer(60)] }]);
+}
+
+#[test]
+fn who_has_nobody_else_is_not_let_go_for_the_ring_either() {
+    let mut topology = connected(2, [60]);
+    tell(&mut topology, 0, Input::Up { peer: peer(200) });
+    assert_eq!(tell(&mut topology, 40_000, refused_around(129)), []);
+}
+
+#[test]
+fn of_few_places_none_is_left_for_another_than_the_next_of_the_ring() {
+    let mut topology = connected(2, [60, 200]);
+    // The next one is there, and had no place just now: it is waited for.
+    let waiting = Candidate { is_waiting: true, ..candidate(129, 500) };
+    let peers = vec![waiting, candidate(150, 500)];
+    let effects = tell(&mut topology, 40_000, Input::Candidates { is_crowd: true, peers });
+    assert_eq!(effects, []);
+    // One that nobody but others hears is none of the ring.
+    let far = Candidate { is_around: false, ..candidate(129, 500) };
+    let peers = vec![far, candidate(150, 500)];
+    let effects = tell(&mut topology, 40_000, Input::Candidates { is_crowd: true, peers });
+    assert_eq!(effects, [Effect::Close { peers: vec![peer(200)] }]);
+}
+
+#[test]
+fn of_three_places_one_is_for_those_who_come() {
+    let mut topology = connected(3, [60, 200]);
+    assert_eq!(dialled(&tell(&mut topology, 9_000, candidates([10, 20, 30]))), []);
+    tell(&mut topology, 9_000, Input::Up { peer: peer(1) });
+    // The next one comes first in any case.
+    let closed = tell(&mut topology, 40_000, candidates([129]));
+    assert!(matches!(&closed[..], [Effect::Close { .. }]), "{closed:?}");
 }
 
 #[test]

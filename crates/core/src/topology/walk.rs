@@ -30,7 +30,7 @@ impl Topology {
             let Some(to) = self.pick(&mut firsts) else { return };
             let own = prefix(self.config.own);
             // As dense as around us: the nearest tells how many bits of an id make a difference.
-            let [_, _, nearest] = self.near();
+            let [_, _, nearest] = self.near_with(None);
             let depth =
                 nearest.map_or(1, |peer| u64::from(self.distance(peer).leading_zeros()) + 1);
             let first_other = 1u64 << (63 - self.random.below(depth.min(64)));
@@ -92,7 +92,7 @@ impl Topology {
         }
         if is_home {
             if is_nearer {
-                self.make_room(now, origin, out);
+                self.make_room(now, origin, false, out);
             }
             self.counters.walks_dropped += 1;
             return;

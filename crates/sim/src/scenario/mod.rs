@@ -308,6 +308,7 @@ impl Scenario {
 pub const SCENARIOS: &[(&str, &str)] = &[
     ("joining", include_str!("../../scenarios/joining.toml")),
     ("churn", include_str!("../../scenarios/churn.toml")),
+    ("few", include_str!("../../scenarios/few.toml")),
     ("origins", include_str!("../../scenarios/origins.toml")),
     ("rendezvous", include_str!("../../scenarios/rendezvous.toml")),
     ("steady", include_str!("../../scenarios/steady.toml")),

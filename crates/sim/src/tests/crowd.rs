@@ -126,3 +126,35 @@ fn a_connection_that_carries_a_content_is_not_let_go() {
         }
     }
 }
+
+/// Two triangles of three and the like: with two places only a ring is one graph, so full groups have to open.
+#[test]
+fn with_two_or_three_places_six_and_twelve_are_one_and_then_they_are_quiet() {
+    for (tabs, places) in [(6, 2), (12, 2), (6, 3), (7, 3), (12, 3)] {
+        for seed in 0..20 {
+            let which = format!("{tabs} tabs, {places} places, seed {seed}");
+            let kill = |tab| (60_000, Action::Kill { tab, for_good: true });
+            let mut options = crowd(tabs, places, &[0, 3].map(kill));
+            options.seed = seed;
+            options.contents.clear();
+            options.script.retain(|step| !matches!(step.action, Action::Add { .. }));
+            let mut world = World::new(&options);
+            // 5 s mostly, 25 s at worst of sixty worlds.
+            world.run_until(40_000);
+            assert_eq!(components(&world, tabs), 1, "{which}");
+            let has_two = |world: &World| {
+                let mut open = (0..tabs).filter(|tab| world.tabs[*tab].is_open());
+                open.all(|tab| connections(world, tab) >= 2)
+            };
+            assert!(has_two(&world), "{which}");
+            let before = stat(&world, "topology.surplus_closed");
+            world.run_until(59_000);
+            assert_eq!(stat(&world, "topology.surplus_closed"), before, "{which}");
+            // Those who left are tried for 75 s.
+            world.run_until(160_000);
+            assert_eq!(components(&world, tabs), 1, "{which}");
+            assert!(has_two(&world), "{which}");
+            pass(&mut world);
+        }
+    }
+}
