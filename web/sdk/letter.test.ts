@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { SwarmError } from "./errors.ts";
 import { Turns } from "./letter.ts";
 import { deferred, type Deferred } from "./wait.ts";
 
@@ -34,7 +35,7 @@ describe("Turns", () => {
   it("goes on when a send fails", async () => {
     const turns = new Turns();
     const { begun, sent } = begin(turns, "a", 65);
-    begun[0]?.reject(new Error("gone"));
+    begun[0]?.reject(new SwarmError("CLOSED", "gone"));
     await expect(sent[0]).rejects.toThrow("gone");
     expect(begun.length).toBe(65);
   });
