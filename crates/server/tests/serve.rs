@@ -71,6 +71,15 @@ async fn two_peers_meet_and_write_to_each_other_until_one_goes() {
 }
 
 #[tokio::test]
+async fn whoever_says_goodbye_is_answered() {
+    let server = Server::start(&[]);
+    let mut client = Client::join(&server, 1).await;
+    client.send(Message::Close(None)).await;
+    let answer = client.socket.next().await;
+    assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_client_that_dialled_another_host_is_refused() {
     let server = Server::start(&["--public-host", "meet.example"]);
     let mut client = Client::dial(&server, 1, &[]).await;
@@ -113,7 +122,7 @@ async fn behind_a_proxy_clients_are_told_apart_by_what_it_says() {
     // What stands before the proxy's own entry is the client's, and may be anything.
     let mut second = Client::dial(&server, 2, &from("192.0.2.1, 192.0.2.2")).await;
     second.challenge().await;
-    let mut third = Client::dial(&server, 3, &from("192.0.2.9, 192.0.2.1")).await;
+    let mut third = Client::dial(&server, 3, &from("192.0.2.9, 192.0.2.1:4711")).await;
     third.is_closed_for(Reason::TooManyConnections).await;
 }
 

@@ -49,10 +49,17 @@ pub(super) async fn serve(
             Turn::Gone => break None,
         }
     };
-    if let Some(reason) = reason {
-        timeout(CLOSE_MAX, say_goodbye(&mut socket, &mut seat, reason)).await.ok();
+    match reason {
+        Some(reason) => {
+            timeout(CLOSE_MAX, say_goodbye(&mut socket, &mut seat, reason)).await.ok();
+            switchboard.input(Input::Closed { conn: seat.conn }).await;
+        }
+        None => {
+            switchboard.input(Input::Closed { conn: seat.conn }).await;
+            // Whoever said goodbye is answered by this.
+            timeout(CLOSE_MAX, read_to_end(&mut socket)).await.ok();
+        }
     }
-    switchboard.input(Input::Closed { conn: seat.conn }).await;
 }
 
 async fn turn(
@@ -149,6 +156,10 @@ async fn say_goodbye(
     socket.send(Message::Close(Some(frame))).await?;
     // Until the other side has closed too: a socket that is closed with unread bytes in it takes back
     // what was sent last (RFC 1122, 4.2.2.13).
-    while let Some(Ok(_)) = socket.recv().await {}
+    read_to_end(socket).await;
     Ok(())
+}
+
+async fn read_to_end(socket: &mut WebSocket) {
+    while let Some(Ok(_)) = socket.recv().await {}
 }

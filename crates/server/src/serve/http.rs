@@ -1,6 +1,6 @@
 //! What is served by HTTP, and the door to the WebSocket.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -149,6 +149,9 @@ impl Site {
         let Some(from_right) = self.proxies.checked_sub(1) else { return Some(ends.from) };
         let lists = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|list| list.to_str().ok());
         let addresses: Vec<&str> = lists.flat_map(|list| list.split(',')).collect();
-        addresses.iter().rev().nth(from_right)?.trim().parse().ok()
+        let address = addresses.iter().rev().nth(from_right)?.trim();
+        // Some proxies add the port.
+        let with_port = || address.parse::<SocketAddr>().map(|address| address.ip());
+        address.parse().or_else(|_| with_port()).ok()
     }
 }
