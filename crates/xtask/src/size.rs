@@ -14,7 +14,7 @@ use crate::build;
 
 /// What WASM, glue and SDK together may have after gzip: decision 7 says what for, and that the next
 /// raise needs a record too.
-const CORE_GZIP_BYTES_MAX: usize = 170_000;
+const CORE_GZIP_BYTES_MAX: usize = 190_000;
 
 /// What browsers and servers use by default for files that were compressed beforehand.
 const BROTLI_QUALITY: u32 = 11;
