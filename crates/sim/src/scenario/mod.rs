@@ -274,7 +274,7 @@ pub struct Measure {
     /// Figures that must not be below one.
     #[serde(default)]
     pub floors: BTreeMap<String, f64>,
-    /// Limits that stand in for those in larger worlds.
+    /// Limits and floors that stand in for those in larger worlds.
     #[serde(default)]
     pub larger: Option<Larger>,
 }
@@ -286,7 +286,11 @@ pub struct Larger {
     /// Of more than these.
     pub than_nodes: u32,
     /// Figures with another limit than smaller worlds have.
+    #[serde(default)]
     pub limits: BTreeMap<String, f64>,
+    /// Figures with another floor.
+    #[serde(default)]
+    pub floors: BTreeMap<String, f64>,
 }
 
 /// Why a scenario can't be read.

@@ -103,6 +103,7 @@ fn failures_of(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
         hold(name, *limit, f64::gt, "over");
     }
     for (name, floor) in &scenario.measure.floors {
+        let floor = larger.and_then(|larger| larger.floors.get(name)).unwrap_or(floor);
         hold(name, *floor, f64::lt, "under");
     }
     failures

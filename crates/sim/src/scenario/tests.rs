@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Event, Outcome, SCENARIOS, Scenario, run, summarize, terrain};
+use super::{Event, Larger, Outcome, SCENARIOS, Scenario, run, summarize, terrain};
 use crate::directory::Directory;
 use crate::options::Options;
 
@@ -118,7 +118,7 @@ fn hostile_tabs_are_found_out_and_floods_are_cut_off() {
 #[test]
 fn a_figure_beyond_its_limit_fails_and_so_does_one_that_is_missing() {
     let mut scenario = scenario("joining");
-    let outcome = Outcome {
+    let mut outcome = Outcome {
         seed: 7,
         violations: Vec::new(),
         missed: Vec::new(),
@@ -138,6 +138,17 @@ fn a_figure_beyond_its_limit_fails_and_so_does_one_that_is_missing() {
     scenario.measure.floors = [("serverless_share".to_owned(), 0.69)].into();
     let failures = summarize(&scenario, core::slice::from_ref(&outcome)).failures;
     assert_eq!(failures, [""; 0]);
+    let larger = |than_nodes| {
+        let floors = [("serverless_share".to_owned(), 0.7)].into();
+        Larger { than_nodes, limits: BTreeMap::new(), floors }
+    };
+    outcome.figures.insert("nodes", 31.0);
+    for (than_nodes, count) in [(31, 0), (30, 1)] {
+        scenario.measure.larger = Some(larger(than_nodes));
+        let failures = summarize(&scenario, core::slice::from_ref(&outcome)).failures;
+        assert_eq!(failures.len(), count);
+    }
+    scenario.measure.larger = None;
     scenario.measure.limits.insert("unheard_of".to_owned(), 1.0);
     scenario.measure.figures.push("unheard_of".to_owned());
     assert_eq!(summarize(&scenario, &[outcome]).failures.len(), 2);
