@@ -63,7 +63,8 @@ fn of_eight_that_hear_nobody_each_needs_the_server_for_three_at_most_and_they_do
         (stat(&world, "connect.by_server"), stat(&world, "connect.by_peers"));
     // At both ends.
     assert_eq!(by_server + by_peers, 56);
-    assert!(by_server <= 2 * (1 + 2 + 5 * 3), "{by_server}");
+    // And once at most because an offer was repeated, which goes through the server too.
+    assert!(by_server <= 2 * (1 + 2 + 5 * 3 + 1), "{by_server}");
     pass(&mut world);
 }
 
